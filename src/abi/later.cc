@@ -1,0 +1,171 @@
+// The functions whose shape is final and whose work is not in this release. Each zeroes its outputs and answers
+// UNSUPPORTED with its name, so that a program learns at its first call what it cannot have yet.
+#include <string>
+
+#include "abi/error.h"
+
+namespace {
+
+template <class... Outputs>
+int32_t later(const char *name, cachechain_error **error, Outputs *...outputs) {
+  return cachechain::guard(error, [&] {
+    ((outputs != nullptr ? void(*outputs = Outputs{}) : void()), ...);
+    return cachechain::fail(error, CACHECHAIN_UNSUPPORTED, std::string(name) + " is not in this release");
+  });
+}
+
+}  // namespace
+
+extern "C" {
+
+int32_t cachechain_chain_namespace(cachechain_chain *, const uint8_t *, uint64_t, cachechain_chain **space,
+                                   cachechain_error **error) {
+  return later("cachechain_chain_namespace", error, space);
+}
+
+int32_t cachechain_get_load(cachechain_chain *, const cachechain_get_options *, const uint8_t *, uint64_t, uint8_t *,
+                            uint64_t, cachechain_value *value, cachechain_lease *lease, cachechain_error **error) {
+  return later("cachechain_get_load", error, value, lease);
+}
+
+int32_t cachechain_invalidate(cachechain_chain *, const cachechain_put_options *, const uint8_t *, uint64_t,
+                              cachechain_write *result, cachechain_error **error) {
+  return later("cachechain_invalidate", error, result);
+}
+
+int32_t cachechain_touch(cachechain_chain *, const cachechain_put_options *, const uint8_t *, uint64_t,
+                         cachechain_write *result, cachechain_error **error) {
+  return later("cachechain_touch", error, result);
+}
+
+int32_t cachechain_reject(cachechain_chain *, const cachechain_put_options *, const uint8_t *, uint64_t, uint64_t,
+                          cachechain_error **error) {
+  return later("cachechain_reject", error);
+}
+
+int32_t cachechain_clear(cachechain_chain *, const cachechain_put_options *, cachechain_write *result,
+                         cachechain_error **error) {
+  return later("cachechain_clear", error, result);
+}
+
+int32_t cachechain_lease_fulfil(cachechain_chain *, const cachechain_lease *, const cachechain_put_options *,
+                                const uint8_t *, uint64_t, cachechain_write *result, cachechain_error **error) {
+  return later("cachechain_lease_fulfil", error, result);
+}
+
+int32_t cachechain_lease_absent(cachechain_chain *, const cachechain_lease *, int64_t, cachechain_error **error) {
+  return later("cachechain_lease_absent", error);
+}
+
+int32_t cachechain_lease_unchanged(cachechain_chain *, const cachechain_lease *, int64_t, cachechain_error **error) {
+  return later("cachechain_lease_unchanged", error);
+}
+
+int32_t cachechain_lease_fail(cachechain_chain *, const cachechain_lease *, const uint8_t *, uint64_t, int64_t,
+                              cachechain_error **error) {
+  return later("cachechain_lease_fail", error);
+}
+
+int32_t cachechain_lease_abandon(cachechain_chain *, const cachechain_lease *, cachechain_error **error) {
+  return later("cachechain_lease_abandon", error);
+}
+
+int32_t cachechain_lease_renew(cachechain_chain *, cachechain_lease *, int64_t, cachechain_error **error) {
+  return later("cachechain_lease_renew", error);
+}
+
+int32_t cachechain_get_many(cachechain_chain *, const cachechain_get_options *, const cachechain_slice *, uint64_t,
+                            cachechain_batch **batch, cachechain_error **error) {
+  return later("cachechain_get_many", error, batch);
+}
+
+int32_t cachechain_get_many_packed(cachechain_chain *, const cachechain_get_options *, const uint8_t *,
+                                   const uint64_t *, uint64_t, cachechain_batch **batch, cachechain_error **error) {
+  return later("cachechain_get_many_packed", error, batch);
+}
+
+int32_t cachechain_load_many(cachechain_chain *, const cachechain_get_options *, const cachechain_slice *, uint64_t,
+                             cachechain_batch **batch, cachechain_error **error) {
+  return later("cachechain_load_many", error, batch);
+}
+
+int32_t cachechain_fulfil_many(cachechain_chain *, const cachechain_lease *, const cachechain_slice *, uint64_t,
+                               const cachechain_put_options *, cachechain_batch **batch, cachechain_error **error) {
+  return later("cachechain_fulfil_many", error, batch);
+}
+
+int32_t cachechain_set_many(cachechain_chain *, const cachechain_put_options *, const cachechain_slice *,
+                            const cachechain_slice *, uint64_t, cachechain_batch **batch, cachechain_error **error) {
+  return later("cachechain_set_many", error, batch);
+}
+
+int32_t cachechain_set_many_packed(cachechain_chain *, const cachechain_put_options *, const uint8_t *,
+                                   const uint64_t *, const uint8_t *, const uint64_t *, uint64_t,
+                                   cachechain_batch **batch, cachechain_error **error) {
+  return later("cachechain_set_many_packed", error, batch);
+}
+
+int32_t cachechain_delete_many(cachechain_chain *, const cachechain_put_options *, const cachechain_slice *, uint64_t,
+                               cachechain_batch **batch, cachechain_error **error) {
+  return later("cachechain_delete_many", error, batch);
+}
+
+int32_t cachechain_delete_many_packed(cachechain_chain *, const cachechain_put_options *, const uint8_t *,
+                                      const uint64_t *, uint64_t, cachechain_batch **batch, cachechain_error **error) {
+  return later("cachechain_delete_many_packed", error, batch);
+}
+
+uint64_t cachechain_batch_size(const cachechain_batch *) { return 0; }
+
+int32_t cachechain_batch_item(const cachechain_batch *, uint64_t, cachechain_value *value, cachechain_lease *lease) {
+  return later("cachechain_batch_item", nullptr, value, lease);
+}
+
+int32_t cachechain_batch_copy(const cachechain_batch *, int32_t *, uint64_t *, uint8_t *, uint64_t, uint64_t *needed) {
+  return later("cachechain_batch_copy", nullptr, needed);
+}
+
+void cachechain_batch_free(cachechain_batch *) {}
+
+int32_t cachechain_queue_open(uint64_t, cachechain_queue **queue, cachechain_error **error) {
+  return later("cachechain_queue_open", error, queue);
+}
+
+int32_t cachechain_queue_fd(cachechain_queue *) { return -1; }
+
+int32_t cachechain_queue_wait(cachechain_queue *, int64_t, cachechain_event *, uint64_t, uint64_t *count,
+                              cachechain_error **error) {
+  return later("cachechain_queue_wait", error, count);
+}
+
+void cachechain_queue_free(cachechain_queue *) {}
+
+int32_t cachechain_submit_get(cachechain_chain *, const cachechain_get_options *, const uint8_t *, uint64_t,
+                              cachechain_queue *, uint64_t, cachechain_error **error) {
+  return later("cachechain_submit_get", error);
+}
+
+int32_t cachechain_submit_load(cachechain_chain *, const cachechain_get_options *, const uint8_t *, uint64_t,
+                               cachechain_queue *, uint64_t, cachechain_error **error) {
+  return later("cachechain_submit_load", error);
+}
+
+int32_t cachechain_submit_set(cachechain_chain *, const cachechain_put_options *, const uint8_t *, uint64_t,
+                              const uint8_t *, uint64_t, cachechain_queue *, uint64_t, cachechain_error **error) {
+  return later("cachechain_submit_set", error);
+}
+
+int32_t cachechain_submit_delete(cachechain_chain *, const cachechain_put_options *, const uint8_t *, uint64_t,
+                                 cachechain_queue *, uint64_t, cachechain_error **error) {
+  return later("cachechain_submit_delete", error);
+}
+
+int32_t cachechain_cancel_create(cachechain_cancel **cancel, cachechain_error **error) {
+  return later("cachechain_cancel_create", error, cancel);
+}
+
+void cachechain_cancel_fire(cachechain_cancel *) {}
+
+void cachechain_cancel_free(cachechain_cancel *) {}
+
+}  // extern "C"

@@ -1,0 +1,77 @@
+#include "base/status.h"
+
+namespace cachechain {
+
+const char *status_name(int32_t code) {
+  switch (code) {
+#define CACHECHAIN_NAME(name) \
+  case CACHECHAIN_##name:     \
+    return #name;
+    CACHECHAIN_NAME(OK)
+    CACHECHAIN_NAME(MISS)
+    CACHECHAIN_NAME(NOT_FOUND)
+    CACHECHAIN_NAME(STALE)
+    CACHECHAIN_NAME(ACCEPTED)
+    CACHECHAIN_NAME(SUPERSEDED)
+    CACHECHAIN_NAME(FENCED)
+    CACHECHAIN_NAME(PARTIAL)
+    CACHECHAIN_NAME(DEGRADED)
+    CACHECHAIN_NAME(LOCAL_ONLY)
+    CACHECHAIN_NAME(VOID)
+    CACHECHAIN_NAME(INVALID_ARGUMENT)
+    CACHECHAIN_NAME(KEY_TOO_LONG)
+    CACHECHAIN_NAME(VALUE_TOO_LARGE)
+    CACHECHAIN_NAME(UNSUPPORTED)
+    CACHECHAIN_NAME(BUFFER_TOO_SMALL)
+    CACHECHAIN_NAME(CLOSED)
+    CACHECHAIN_NAME(FORKED)
+    CACHECHAIN_NAME(DEADLINE)
+    CACHECHAIN_NAME(CANCELLED)
+    CACHECHAIN_NAME(CONFLICT)
+    CACHECHAIN_NAME(FUTURE_VERSION)
+    CACHECHAIN_NAME(RECURSION)
+    CACHECHAIN_NAME(QUEUE_FULL)
+    CACHECHAIN_NAME(CONFIG)
+    CACHECHAIN_NAME(PLUGIN_REFUSED)
+    CACHECHAIN_NAME(UNAVAILABLE)
+    CACHECHAIN_NAME(UNKNOWN_OUTCOME)
+    CACHECHAIN_NAME(TIMEOUT)
+    CACHECHAIN_NAME(OVERLOADED)
+    CACHECHAIN_NAME(PROTOCOL)
+    CACHECHAIN_NAME(AUTH)
+    CACHECHAIN_NAME(CORRUPT)
+    CACHECHAIN_NAME(NODE_DOWN)
+    CACHECHAIN_NAME(PLUGIN_FAULT)
+    CACHECHAIN_NAME(LOAD_FAILED)
+    CACHECHAIN_NAME(LOAD_PENDING)
+    CACHECHAIN_NAME(NO_MEMORY)
+    CACHECHAIN_NAME(INTERNAL)
+#undef CACHECHAIN_NAME
+    default:
+      return "UNKNOWN";
+  }
+}
+
+bool status_retryable(int32_t code) {
+  switch (code) {
+    case CACHECHAIN_DEADLINE:
+    case CACHECHAIN_QUEUE_FULL:
+    case CACHECHAIN_UNAVAILABLE:
+    case CACHECHAIN_TIMEOUT:
+    case CACHECHAIN_OVERLOADED:
+    case CACHECHAIN_NODE_DOWN:
+    case CACHECHAIN_LOAD_FAILED:
+    case CACHECHAIN_LOAD_PENDING:
+    case CACHECHAIN_NO_MEMORY:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Status::Status(int32_t code, std::string message)
+    : Status(code, Detail{std::move(message), {}, 0, status_retryable(code)}) {}
+
+Status::Status(int32_t code, Detail detail) : code_(code), detail_(std::make_shared<const Detail>(std::move(detail))) {}
+
+}  // namespace cachechain

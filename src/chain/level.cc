@@ -1,0 +1,24 @@
+#include "chain/level.h"
+
+#include <utility>
+
+#include "base/status.h"
+
+namespace cachechain {
+
+bool Health::failed(int32_t status, std::string text) {
+  std::string line = status_name(status);
+  if (!text.empty()) line += ": " + text;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    last_ = std::move(line);
+  }
+  return !failing_.exchange(true, std::memory_order_relaxed);
+}
+
+std::string Health::last() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return last_;
+}
+
+}  // namespace cachechain

@@ -1,0 +1,220 @@
+// What a chain tells about itself, as JSON for a human and a program: stats() the counts, explain() the shape, and
+// explain(key) what each layer holds of one key.
+#include <nlohmann/json.hpp>
+
+#include "base/hash.h"
+#include "chain/chain.h"
+#include "chain/found.h"
+
+namespace cachechain {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Texts come from files and servers: whatever is no UTF-8 is replaced, never thrown over.
+std::string dump(const Json &json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+const char *source_name(Source source) { return source == Source::kApplication ? "application" : "last_layer"; }
+
+const char *state_name(Chain::State state) {
+  switch (state) {
+    case Chain::State::kOpen:
+      return "open";
+    case Chain::State::kClosing:
+      return "closing";
+    case Chain::State::kClosed:
+      return "closed";
+    default:
+      return "forked";
+  }
+}
+
+const char *kind_name(uint32_t flags) {
+  switch (flags & CACHECHAIN_FLAG_KIND_MASK) {
+    case CACHECHAIN_KIND_VALUE:
+      return "value";
+    case CACHECHAIN_KIND_ABSENT:
+      return "absent";
+    case CACHECHAIN_KIND_TOMBSTONE:
+      return "tombstone";
+    case CACHECHAIN_KIND_INVALIDATED:
+      return "invalidated";
+    default:
+      return "lease";
+  }
+}
+
+const char *found_name(Found found) {
+  switch (found) {
+    case Found::kFresh:
+      return "hit";
+    case Found::kStale:
+      return "stale";
+    case Found::kAbsent:
+      return "known not to exist";
+    case Found::kDeleted:
+      return "deleted: what is older is void";
+    case Found::kExpired:
+      return "expired";
+    case Found::kVoid:
+      return "void: a layer above knows of a newer mutation";
+    default:
+      return "nothing";
+  }
+}
+
+Json cap_names(uint64_t caps) {
+  static constexpr struct {
+    uint64_t bit;
+    const char *name;
+  } kNames[] = {{CACHECHAIN_CAP_INLINE, "inline"},     {CACHECHAIN_CAP_CONCURRENT, "concurrent"},
+                {CACHECHAIN_CAP_DEADLINE, "deadline"}, {CACHECHAIN_CAP_NEWER, "newer"},
+                {CACHECHAIN_CAP_BUMP, "bump"},         {CACHECHAIN_CAP_EXACT, "exact"},
+                {CACHECHAIN_CAP_FENCE, "fence"},       {CACHECHAIN_CAP_KINDS, "kinds"},
+                {CACHECHAIN_CAP_BYTES, "bytes"},       {CACHECHAIN_CAP_PERSISTENT, "persistent"},
+                {CACHECHAIN_CAP_SHARED, "shared"},     {CACHECHAIN_CAP_NOTIFY, "notify"},
+                {CACHECHAIN_CAP_SWEEP, "sweep"}};
+  Json names = Json::array();
+  for (const auto &one : kNames) {
+    if ((caps & one.bit) != 0) names.push_back(one.name);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string Chain::stats() const {
+  const auto chain_total = [&](ChainCounter counter) { return threads_.total(counter_index(counter)); };
+  Json layers = Json::array();
+  uint64_t hits = 0;
+  uint64_t stale = 0;
+  for (uint32_t i = 0; i < settings_.layers.size(); ++i) {
+    Json layer{{"name", settings_.layers[i].name}, {"plugin", settings_.layers[i].plugin}, {"enabled", false}};
+    for (const auto &level : levels_) {
+      if (level->index != i) continue;
+      layer["enabled"] = true;
+      layer["inline"] = level->is_inline();
+      layer["failing"] = level->health.failing();
+      layer["last_error"] = level->health.last();
+    }
+    for (uint32_t c = 0; c < kLayerCounters; ++c) {
+      const LayerCounter counter = static_cast<LayerCounter>(c);
+      layer[counter_name(counter)] = threads_.total(counter_index(i, counter));
+    }
+    hits += layer[counter_name(LayerCounter::kHits)].get<uint64_t>();
+    stale += layer[counter_name(LayerCounter::kStale)].get<uint64_t>();
+    for (const auto &level : levels_) {
+      if (level->index != i || state_.load(std::memory_order_relaxed) != State::kOpen) continue;
+      Json own = Json::parse(level->layer->stats(), nullptr, false);
+      layer["plugin_stats"] = own.is_discarded() ? Json::object() : std::move(own);
+    }
+    layers.push_back(std::move(layer));
+  }
+  const uint64_t unanswered = chain_total(ChainCounter::kMisses) + chain_total(ChainCounter::kDegraded) +
+                              chain_total(ChainCounter::kNotFound) + chain_total(ChainCounter::kGetErrors);
+  Json all{{"chain", settings_.chain},
+           {"source", source_name(source_)},
+           {"requests", hits + stale + unanswered},
+           {"hits", hits},
+           {"stale", stale}};
+  for (uint32_t c = 0; c < kChainCounters; ++c) {
+    all[counter_name(static_cast<ChainCounter>(c))] = chain_total(static_cast<ChainCounter>(c));
+  }
+  all["layers"] = std::move(layers);
+  return dump(all);
+}
+
+std::string Chain::explain() const {
+  Json layers = Json::array();
+  for (uint32_t i = 0; i < settings_.layers.size(); ++i) {
+    const LayerSettings &settings = settings_.layers[i];
+    Json layer{{"index", i}, {"name", settings.name}, {"plugin", settings.plugin}, {"enabled", settings.enabled}};
+    for (const auto &level : levels_) {
+      if (level->index != i) continue;
+      const LayerTraits &traits = level->layer->traits();
+      layer["version"] = traits.version;
+      layer["file"] = traits.file;
+      layer["endpoint"] = traits.endpoint;
+      layer["inline"] = level->is_inline();
+      layer["can"] = cap_names(traits.caps);
+      layer["ttl_ms"] = level->life.ttl_ms;
+      layer["max_ttl_ms"] = level->life.max_ttl_ms;
+      layer["ttl_jitter"] = level->life.jitter;
+      layer["write"] = level->writable() ? "through" : "none";
+      layer["max_key_size"] = traits.max_key_size;
+      layer["max_value_size"] = traits.max_value_size;
+      layer["failing"] = level->health.failing();
+      layer["last_error"] = level->health.last();
+      layer["warnings"] = level->warnings;
+    }
+    layers.push_back(std::move(layer));
+  }
+  return dump(Json{{"chain", settings_.chain},
+                   {"source", source_name(source_)},
+                   {"state", state_name(state_.load(std::memory_order_relaxed))},
+                   {"deadline_ms", settings_.deadline_ms},
+                   {"layers", std::move(layers)},
+                   {"warnings", warnings_}});
+}
+
+std::string Chain::explain(std::span<const uint8_t> key_bytes) {
+  const cachechain_key key{key_bytes.data(), key_bytes.size(), hash_key(key_bytes, space_.seed()), &space_.raw()};
+  ThreadBlocks::Block &block = threads_.mine();
+  const int64_t deadline_ns = deadline_after(0);
+  const int64_t now_ms = parts_.clock->unix_ms();
+  uint64_t floor = 0;
+  bool degraded = false;
+  bool ended = false;
+  bool truth_said_no = false;
+  std::string answer;
+  Json layers = Json::array();
+  for (const auto &level : levels_) {
+    const LayerTraits &traits = level->layer->traits();
+    Json layer{{"index", level->index}, {"name", traits.name}};
+    cachechain_report report{};
+    cachechain_value value{};
+    const int32_t status = key.size > traits.max_key_size
+                               ? int32_t{CACHECHAIN_MISS}
+                               : level->layer->get(make_call(block, *level, deadline_ns, &report), key, {}, value);
+    layer["status"] = status_name(status);
+    const bool last = level == levels_.back();
+    if (status < 0) {
+      layer["verdict"] = describe(*level, status, report);
+      degraded |= !ended;
+    } else if (status != CACHECHAIN_OK) {
+      layer["verdict"] = "nothing";
+      truth_said_no |= last;
+    } else {
+      layer["kind"] = kind_name(value.flags);
+      layer["size"] = value.size;
+      layer["version"] = value.version;
+      layer["created"] = value.created;
+      layer["written_ms_ago"] = now_ms - stamp_unix_ms(value.version);
+      layer["fresh_until_ms"] = value.fresh_until_ms;
+      layer["expires_ms"] = value.expires_ms;
+      if (value.expires_ms != 0) layer["expires_in_ms"] = value.expires_ms - now_ms;
+      const Found found = judge_entry(value, floor, [&] { return now_ms; });
+      layer["verdict"] = found_name(found);
+      if (!ended && (found == Found::kFresh || found == Found::kStale)) {
+        answer = std::string(found == Found::kFresh ? "OK" : "STALE") + " from " + traits.name;
+        ended = true;
+      } else if (!ended && found == Found::kAbsent) {
+        answer = "NOT_FOUND from " + traits.name;
+        ended = true;
+      }
+      truth_said_no |= last;
+      if (value.release != nullptr) value.release(value.owner);
+    }
+    layers.push_back(std::move(layer));
+  }
+  if (!ended) {
+    if (source_ == Source::kApplication) {
+      answer = degraded ? "MISS, degraded" : "MISS";
+    } else {
+      answer = truth_said_no ? "NOT_FOUND" : "UNAVAILABLE";
+    }
+  }
+  return dump(Json{{"chain", settings_.chain}, {"answer", answer}, {"layers", std::move(layers)}});
+}
+
+}  // namespace cachechain

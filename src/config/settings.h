@@ -1,0 +1,44 @@
+// The checked settings of a chain: what a configuration says, after every default is filled in and every contradiction
+// was refused. Plain data, made once by parse() and constant from then on.
+#ifndef CACHECHAIN_CONFIG_SETTINGS_H_
+#define CACHECHAIN_CONFIG_SETTINGS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cachechain {
+
+// Whose word is the truth.
+enum class Source { kApplication, kLastLayer };
+
+// How mutations and warm-ups reach a layer.
+enum class WritePolicy { kThrough, kNone };
+
+struct LayerSettings {
+  std::string name;
+  std::string plugin;   // a plugin's name, or the absolute path of its file
+  std::string sha256;   // 64 hex digits that the file must have, or empty
+  std::string options;  // one JSON object as text, secrets resolved, for the plugin
+  bool enabled = true;
+  WritePolicy write = WritePolicy::kThrough;
+  int64_t ttl_ms = 0;       // life that the layer gives an entry; 0: none of its own
+  int64_t max_ttl_ms = 0;   // longest life that it allows; 0: no limit
+  double ttl_jitter = 0.1;  // share of the layer's own life that is taken off at random
+};
+
+struct ChainSettings {
+  std::string chain;
+  std::optional<Source> source;  // must be given if the last layer is persistent, which only opening can tell
+  int64_t deadline_ms = 1000;
+  int64_t max_drift_ms = 30'000;
+  int64_t tombstone_ms = 60'000;  // how long a delete is remembered
+  uint64_t max_value_bytes = 16u << 20;
+  std::string plugin_path;            // searched before the open options' path; may be empty
+  std::vector<LayerSettings> layers;  // fastest first; 1 to 32
+};
+
+}  // namespace cachechain
+
+#endif  // CACHECHAIN_CONFIG_SETTINGS_H_

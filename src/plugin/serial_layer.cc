@@ -1,0 +1,72 @@
+#include "plugin/serial_layer.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "plugin/report.h"
+
+namespace cachechain {
+namespace {
+
+// Deadlines are told in an injected clock, which need not go as fast as the mutex's: looked at this often.
+constexpr int64_t kLookNs = 2'000'000;
+// For what has no deadline of its own but must not hang behind a stuck plugin.
+constexpr int64_t kStatsNs = 100'000'000;
+
+}  // namespace
+
+SerialLayer::Turn SerialLayer::wait(int64_t deadline_ns) {
+  Turn turn(mutex_, std::try_to_lock);
+  if (turn.owns_lock()) return turn;
+  if (deadline_ns == 0) {
+    turn.lock();
+    return turn;
+  }
+  for (int64_t left = deadline_ns - clock_.mono_ns(); left > 0; left = deadline_ns - clock_.mono_ns()) {
+    if (turn.try_lock_for(std::chrono::nanoseconds(std::min(left, kLookNs)))) break;
+  }
+  return turn;
+}
+
+template <class Body>
+int32_t SerialLayer::in_turn(const cachechain_call &call, Body &&body) {
+  const Turn turn = wait(call.deadline_ns);
+  if (turn.owns_lock()) return body();
+  fill_report(call.report, 0, true, "the plugin takes one call at a time, and others had it until the deadline");
+  return CACHECHAIN_OVERLOADED;
+}
+
+int32_t SerialLayer::get(const cachechain_call &call, const cachechain_key &key, std::span<uint8_t> buffer,
+                         cachechain_value &value) {
+  value = {};
+  return in_turn(call, [&] { return inner_->get(call, key, buffer, value); });
+}
+
+int32_t SerialLayer::put(const cachechain_call &call, const cachechain_put &put, cachechain_put_result &result) {
+  result = {CACHECHAIN_OVERLOADED, 0, 0};
+  return in_turn(call, [&] { return inner_->put(call, put, result); });
+}
+
+int32_t SerialLayer::erase_many(const cachechain_call &call, std::span<const cachechain_key> keys) {
+  return in_turn(call, [&] { return inner_->erase_many(call, keys); });
+}
+
+int32_t SerialLayer::ping(const cachechain_call &call) {
+  return in_turn(call, [&] { return inner_->ping(call); });
+}
+
+int32_t SerialLayer::maintain(const cachechain_call &call) {
+  return in_turn(call, [&] { return inner_->maintain(call); });
+}
+
+std::string SerialLayer::stats() {
+  const Turn turn = wait(clock_.mono_ns() + kStatsNs);
+  return turn.owns_lock() ? inner_->stats() : "{}";
+}
+
+void SerialLayer::thread_exit(uintptr_t word) {
+  const Turn turn = wait(0);
+  inner_->thread_exit(word);
+}
+
+}  // namespace cachechain

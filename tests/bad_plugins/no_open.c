@@ -1,0 +1,8 @@
+/* No open. */
+#include "good.h"
+
+ENTRY {
+  (void)host;
+  good_layer.open = NULL;
+  return good_plugin("no_open");
+}

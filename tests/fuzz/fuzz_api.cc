@@ -1,0 +1,494 @@
+// A byte code of calls of the C API, in any order, with wild arguments, over real chains of memory layers. Whatever is
+// called: nothing crashes, the contract at the top of cachechain.h holds for every answer, and a get gives what a
+// simple model of the chain allows: the value that was set last, or a miss, and no miss where nothing can have been
+// dropped.
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "cachechain/cachechain.h"
+#include "fuzz/api_arguments.h"
+#include "fuzz/api_outputs.h"
+#include "fuzz/check.h"
+#include "fuzz/input.h"
+
+namespace cachechain {
+namespace {
+
+struct Config {
+  std::string_view text;
+  bool good;
+  bool roomy;  // nothing that this target sets is ever evicted
+};
+constexpr Config kConfigs[] = {
+    {R"({"chain": "f", "layers": [{"name": "L1", "plugin": "memory"}]})", true, true},
+    {R"({"chain": "f", "layers": [{"name": "L1", "plugin": "memory"}, {"name": "L2", "plugin": "memory"}]})", true,
+     true},
+    {R"({"chain": "f", "source": "last_layer", "layers": [{"name": "L1", "plugin": "memory", "ttl_ms": 1},
+         {"name": "L2", "plugin": "memory", "ttl_jitter": 0}]})",
+     true, true},
+    {R"({"chain": "f", "max_value_bytes": 1000, "layers": [{"name": "L1", "plugin": "memory",
+         "options": {"max_entries": 2}}]})",
+     true, false},
+    {R"({"chain": "f", "source": "application", "layers": [{"name": "L1", "plugin": "memory", "write": "none"},
+         {"name": "off", "plugin": "memory", "enabled": false}, {"name": "L3", "plugin": "memory", "max_ttl_ms": 1}]})",
+     true, false},
+    {"", false, false},
+    {"{", false, false},
+    {"{}", false, false},
+    {R"({"chain": "f", "layers": [{"name": "L1", "plugin": "no_such_plugin"}]})", false, false},
+    {R"({"chain": "f", "layers": [{"name": "L1", "plugin": "/etc/passwd"}]})", false, false},
+    {R"({"chain": "f", "layers": [{"name": "L1", "plugin": "memory", "options": {"max_bites": 1}}]})", false, false},
+    {R"({"chain": "f", "layers": [{"name": "L1", "plugin": "memory", "options": {"max_bytes": -1}}]})", false, false},
+};
+
+// What a key may hold. After a mutation of unknown outcome that is more than one thing.
+struct Known {
+  std::vector<Bytes> possible;
+  bool certain = false;  // it is there, for it has no life and no bound
+};
+
+// A mutation that answers so changed nothing.
+bool changed_nothing(int32_t status) {
+  switch (status) {
+    case CACHECHAIN_INVALID_ARGUMENT:
+    case CACHECHAIN_KEY_TOO_LONG:
+    case CACHECHAIN_VALUE_TOO_LARGE:
+    case CACHECHAIN_UNSUPPORTED:
+    case CACHECHAIN_CLOSED:
+    case CACHECHAIN_CONFLICT:
+    case CACHECHAIN_FUTURE_VERSION:
+      return true;
+    default:
+      return false;
+  }
+}
+
+struct Chain {
+  cachechain_chain *handle = nullptr;
+  const Config *config = nullptr;
+  bool closed = false;
+  std::map<Bytes, Known> known;
+};
+
+// A view that is still held, and what it must hold to the end.
+struct Held {
+  cachechain_value value;
+  Bytes expected;
+};
+
+Bytes copy_of(const cachechain_value &value) {
+  return value.size == 0 ? Bytes() : Bytes(value.data, value.data + value.size);
+}
+
+class Machine {
+ public:
+  Machine(const uint8_t *data, size_t size) : input_(data, size) {}
+  ~Machine() {
+    for (Chain &chain : chains_) cachechain_chain_free(chain.handle);
+    while (!held_.empty()) release();
+  }
+
+  void run() {
+    // Enough for every order of calls that matters, and an end to a file that is only long.
+    for (int steps = 0; steps < 400 && !input_.empty(); ++steps) step();
+  }
+
+ private:
+  void step() {
+    switch (input_.pick(16)) {
+      case 0:
+        return open();
+      case 1:
+        return close();
+      case 2:
+        return free();
+      case 3:
+      case 4:
+      case 5:
+        return set();
+      case 6:
+        return erase();
+      case 7:
+      case 8:
+      case 9:
+        return get();
+      case 10:
+        return exists();
+      case 11:
+        return describe();
+      case 12:
+        return check_config();
+      case 13:
+        return later();
+      case 14:
+        return release();
+      default:
+        return versions();
+    }
+  }
+
+  Chain &any_chain() { return chains_[input_.pick(chains_.size())]; }
+
+  static void ignore_log(void *context, int32_t level, const uint8_t *text, uint64_t size) {
+    CHECK(context == nullptr && level >= CACHECHAIN_LOG_TRACE && level < CACHECHAIN_LOG_OFF);
+    CHECK(text != nullptr && std::find(text, text + size, '\n') == text + size);
+  }
+
+  void open() {
+    Chain &chain = any_chain();
+    free_chain(chain);
+    const Config &config = kConfigs[input_.pick(std::size(kConfigs))];
+    cachechain_open_options wish{};
+    wish.log = &Machine::ignore_log;
+    wish.log_level = input_.pick(8) == 0 ? static_cast<int32_t>(input_.byte()) - 3 : CACHECHAIN_LOG_TRACE;
+    if (input_.pick(8) == 0) wish.must_flags = input_.byte();
+    if (input_.pick(8) == 0) wish.plugin_path_size = 5;
+    const Options<cachechain_open_options> options(input_, wish);
+    const bool no_text = input_.pick(16) == 0;
+    Error error(input_);
+    Output<cachechain_chain *> handle;
+    const int32_t status =
+        cachechain_chain_open(no_text ? nullptr : reinterpret_cast<const uint8_t *>(config.text.data()),
+                              config.text.size(), options.get(), handle.out(), error.out());
+    error.check(status);
+    CHECK((handle.get() != nullptr) == (status >= 0));
+    if (!config.good || no_text || options.must_be_refused()) CHECK(status < 0);
+    if (config.good && !no_text && options.is_null()) CHECK(status == CACHECHAIN_OK);
+    chain = {handle.get(), &config, false, {}};
+    CHECK(cachechain_chain_open(nullptr, 0, nullptr, nullptr, nullptr) == CACHECHAIN_INVALID_ARGUMENT);
+  }
+
+  void close() {
+    Chain &chain = any_chain();
+    Error error(input_);
+    Output<uint64_t> unwritten;
+    const int64_t timeout = wild_number(input_);
+    const int32_t status = cachechain_chain_close(chain.handle, timeout, unwritten.out(), error.out());
+    error.check(status);
+    CHECK(unwritten.get() == 0);
+    if (chain.handle == nullptr) CHECK(status == CACHECHAIN_INVALID_ARGUMENT);
+    // DEADLINE would mean that somebody is inside, and nobody is.
+    if (chain.handle != nullptr && timeout >= 0) CHECK(status == CACHECHAIN_OK);
+    if (status == CACHECHAIN_OK) chain.closed = true;
+  }
+
+  void free() { free_chain(any_chain()); }
+
+  void free_chain(Chain &chain) {
+    cachechain_chain_free(chain.handle);
+    chain = {};
+  }
+
+  // What every call with a key owes, whatever its other arguments were.
+  void check_refusals(const Chain &chain, const Key &key, int32_t status) {
+    if (!key.legal() || chain.handle == nullptr || chain.closed) CHECK(status < 0);
+    if (chain.handle == nullptr) CHECK(status != CACHECHAIN_CLOSED);
+  }
+
+  cachechain_put_options put_wish() {
+    cachechain_put_options wish{};
+    if (input_.coin()) return wish;
+    wish.timeout_ns = wild_number(input_);
+    wish.ttl_ms = wild_number(input_);
+    wish.fresh_ms = wild_number(input_);
+    if (input_.pick(4) == 0) wish.must_flags = input_.byte();
+    if (input_.pick(4) == 0) wish.hint_flags = input_.number();
+    if (input_.pick(4) == 0) wish.expect_version = input_.coin() ? last_version_ : input_.number();
+    if (input_.pick(8) == 0) wish.created = input_.number();
+    if (input_.pick(16) == 0) wish.trace_size = input_.byte();
+    return wish;
+  }
+
+  void set() {
+    Chain &chain = any_chain();
+    const Key key = make_key(input_);
+    const cachechain_put_options wish = put_wish();
+    const Options<cachechain_put_options> options(input_, wish);
+
+    static constexpr uint64_t kSizes[] = {0, 1, 13, 64, 1000, 1001, 70'000};
+    Bytes value(kSizes[input_.pick(std::size(kSizes))]);
+    for (size_t i = 0; i < value.size(); ++i) value[i] = static_cast<uint8_t>(sets_ * 31 + i);
+    ++sets_;
+    const uint8_t *data = value.data();
+    uint64_t size = value.size();
+    switch (input_.pick(16)) {
+      case 0:
+        data = nullptr;
+        break;
+      case 1:
+        size = SIZE_MAX;
+        break;
+      case 2:
+        size = UINT32_MAX;
+        break;
+      default:
+        break;
+    }
+    const bool legal = size == value.size() && (data != nullptr || size == 0);
+
+    Error error(input_);
+    Output<cachechain_write> write;
+    const bool wants_result = input_.pick(8) != 0;
+    const int32_t status = cachechain_set(chain.handle, options.get(), key.data, key.size, data, size,
+                                          wants_result ? write.out() : nullptr, error.out());
+    error.check(status);
+    check_refusals(chain, key, status);
+    if (!legal || options.must_be_refused()) CHECK(status < 0);
+    if (status < 0 && wants_result && changed_nothing(status)) write.check_zero();
+    if (!key.legal() || !legal || chain.handle == nullptr) return;
+
+    Known &known = chain.known[key.bytes];
+    if (status >= 0) {
+      if (wants_result) check_version(write.get());
+      // Lives of the layers' own, or for ever; the options asked for nothing that could shorten them.
+      const bool plain = options.is_null() || (options.is_whole() && wish.ttl_ms <= 0 && wish.must_flags == 0);
+      known.possible = {std::move(value)};
+      known.certain = chain.config->roomy && plain && status == CACHECHAIN_OK;
+    } else if (!changed_nothing(status)) {
+      known.possible.push_back(std::move(value));
+      known.certain = false;
+    }
+  }
+
+  void erase() {
+    Chain &chain = any_chain();
+    const Key key = make_key(input_);
+    const Options<cachechain_put_options> options(input_, put_wish());
+    Error error(input_);
+    Output<cachechain_write> write;
+    const bool wants_result = input_.pick(8) != 0;
+    const int32_t status = cachechain_delete(chain.handle, options.get(), key.data, key.size,
+                                             wants_result ? write.out() : nullptr, error.out());
+    error.check(status);
+    check_refusals(chain, key, status);
+    if (status < 0 && wants_result && changed_nothing(status)) write.check_zero();
+    if (!key.legal() || chain.handle == nullptr) return;
+    Known &known = chain.known[key.bytes];
+    if (status >= 0) {
+      if (wants_result) check_version(write.get());
+      known.possible.clear();
+    }
+    if (status >= 0 || !changed_nothing(status)) known.certain = false;
+  }
+
+  void check_version(const cachechain_write &write) {
+    CHECK(write.version != 0 && write.version >> 63 == 0);
+    CHECK(write.owed == 0 && write.reserved == 0);
+    last_version_ = write.version;
+  }
+
+  cachechain_get_options get_wish() {
+    cachechain_get_options wish{};
+    if (input_.coin()) return wish;
+    wish.timeout_ns = wild_number(input_);
+    if (input_.pick(8) == 0) wish.must_flags = input_.byte();
+    if (input_.pick(4) == 0) wish.hint_flags = input_.number();
+    if (input_.pick(8) == 0) wish.min_version = input_.number();
+    if (input_.pick(16) == 0) wish.trace_size = input_.byte();
+    return wish;
+  }
+
+  // What a read may answer. `content` is NULL if it was not handed out.
+  void check_read(Chain &chain, const Key &key, bool plain, int32_t status, const cachechain_value &value,
+                  const Bytes *content) {
+    check_refusals(chain, key, status);
+    if (status < 0 || !key.legal() || chain.handle == nullptr) {
+      const bool asked = key.legal() && chain.handle != nullptr && !chain.closed;
+      CHECK(!(asked && plain));
+      return;
+    }
+    const Known &known = chain.known[key.bytes];
+    if (status != CACHECHAIN_OK && status != CACHECHAIN_STALE) {
+      CHECK(status == CACHECHAIN_MISS || status == CACHECHAIN_NOT_FOUND);
+      CHECK(!known.certain);
+      CHECK(value.size == 0 && value.data == nullptr && value.release == nullptr);
+      return;
+    }
+    CHECK(value.version != 0 && value.version >> 63 == 0 && value.layer >= 0);
+    CHECK((value.flags & CACHECHAIN_FLAG_KIND_MASK) == CACHECHAIN_KIND_VALUE);
+    CHECK(std::any_of(known.possible.begin(), known.possible.end(), [&](const Bytes &one) {
+      return content == nullptr ? one.size() == value.size : one == *content;
+    }));
+  }
+
+  void get() {
+    Chain &chain = any_chain();
+    const Key key = make_key(input_);
+    const Options<cachechain_get_options> options(input_, get_wish());
+    static constexpr size_t kCaps[] = {0, 1, 64, 1000, 70'000};
+    Bytes buffer(kCaps[input_.pick(std::size(kCaps))]);
+    const bool no_buffer = input_.pick(16) == 0;
+    Error error(input_);
+    Output<cachechain_value> value;
+    const int32_t status = cachechain_get(chain.handle, options.get(), key.data, key.size,
+                                          no_buffer ? nullptr : buffer.data(), buffer.size(), value.out(), error.out());
+    error.check(status);
+    if (status < 0) value.check_zero();
+    if (no_buffer && !buffer.empty()) CHECK(status < 0);
+    if (options.must_be_refused()) CHECK(status < 0);
+    const bool plain = options.is_null() && !(no_buffer && !buffer.empty());
+    const Bytes content = status < 0 ? Bytes() : copy_of(value.get());
+    check_read(chain, key, plain, status, value.get(), &content);
+    if (status < 0) return;
+    const bool copied = value.get().size != 0 && value.get().data == buffer.data();
+    CHECK(!copied || value.get().size <= buffer.size());
+    CHECK(!copied || value.get().release == nullptr);
+    if (!copied && held_.size() < 64) {
+      held_.push_back({value.get(), content});
+    } else {
+      cachechain_value_release(value.out());
+      value.check_zero();
+    }
+  }
+
+  void exists() {
+    Chain &chain = any_chain();
+    const Key key = make_key(input_);
+    const Options<cachechain_get_options> options(input_, get_wish());
+    const bool wants_value = input_.pick(8) != 0;
+    Error error(input_);
+    Output<cachechain_value> value;
+    const int32_t status = cachechain_exists(chain.handle, options.get(), key.data, key.size,
+                                             wants_value ? value.out() : nullptr, error.out());
+    error.check(status);
+    if (!wants_value) return check_refusals(chain, key, status);
+    if (status < 0) value.check_zero();
+    CHECK(value.get().data == nullptr && value.get().release == nullptr && value.get().owner == nullptr);
+    check_read(chain, key, options.is_null(), status, value.get(), nullptr);
+  }
+
+  // A function with a size query: asks for the size, then for the text with room to grow.
+  template <class Call>
+  void query(Call &&call) {
+    Error error(input_);
+    Output<uint64_t> needed;
+    const int32_t status = call(nullptr, 0, needed.out(), error.out());
+    error.check(status);
+    CHECK(call(nullptr, 0, nullptr, nullptr) < 0);
+    if (status != CACHECHAIN_BUFFER_TOO_SMALL) {
+      CHECK(status < 0 && needed.get() == 0);
+      return;
+    }
+    Bytes text(needed.get() + 256, kPoison);
+    Output<uint64_t> size;
+    CHECK(call(text.data(), 1, size.out(), nullptr) == CACHECHAIN_BUFFER_TOO_SMALL && text[0] == kPoison);
+    CHECK(call(text.data(), text.size(), size.out(), nullptr) == CACHECHAIN_OK && size.get() <= text.size());
+    CHECK(text[0] == '{' && text[size.get() - 1] == '}');
+  }
+
+  void describe() {
+    Chain &chain = any_chain();
+    if (input_.coin()) {
+      return query([&](uint8_t *buf, uint64_t cap, uint64_t *needed, cachechain_error **error) {
+        return cachechain_chain_stats(chain.handle, buf, cap, needed, error);
+      });
+    }
+    const Key key = make_key(input_);
+    query([&](uint8_t *buf, uint64_t cap, uint64_t *needed, cachechain_error **error) {
+      return cachechain_chain_explain(chain.handle, key.data, key.size, buf, cap, needed, error);
+    });
+  }
+
+  void check_config() {
+    const std::span<const uint8_t> text = input_.bytes(input_.byte());
+    const Config &config = kConfigs[input_.pick(std::size(kConfigs))];
+    const bool own = input_.coin();
+    query([&](uint8_t *buf, uint64_t cap, uint64_t *needed, cachechain_error **error) {
+      return own ? cachechain_config_check(text.data(), text.size(), buf, cap, needed, error)
+                 : cachechain_config_check(reinterpret_cast<const uint8_t *>(config.text.data()), config.text.size(),
+                                           buf, cap, needed, error);
+    });
+  }
+
+  // What is not in this release says so, with any arguments.
+  void later() {
+    Chain &chain = any_chain();
+    const Key key = make_key(input_);
+    Error error(input_);
+    int32_t status = CACHECHAIN_OK;
+    switch (input_.pick(6)) {
+      case 0: {
+        Output<cachechain_chain *> space;
+        status = cachechain_chain_namespace(chain.handle, key.data, key.size, space.out(), error.out());
+        space.check_zero();
+        break;
+      }
+      case 1: {
+        Output<cachechain_value> value;
+        Output<cachechain_lease> lease;
+        status = cachechain_get_load(chain.handle, nullptr, key.data, key.size, nullptr, 0, value.out(), lease.out(),
+                                     error.out());
+        value.check_zero();
+        lease.check_zero();
+        break;
+      }
+      case 2: {
+        Output<cachechain_write> write;
+        status = cachechain_invalidate(chain.handle, nullptr, key.data, key.size, write.out(), error.out());
+        write.check_zero();
+        break;
+      }
+      case 3: {
+        Output<cachechain_batch *> batch;
+        const cachechain_slice slice = {key.data, key.size};
+        status = cachechain_get_many(chain.handle, nullptr, &slice, 1, batch.out(), error.out());
+        batch.check_zero();
+        break;
+      }
+      case 4: {
+        Output<cachechain_queue *> queue;
+        status = cachechain_queue_open(input_.number(), queue.out(), error.out());
+        queue.check_zero();
+        break;
+      }
+      default: {
+        Output<cachechain_cancel *> cancel;
+        status = cachechain_cancel_create(cancel.out(), error.out());
+        cancel.check_zero();
+        break;
+      }
+    }
+    error.check(status);
+    CHECK(status == CACHECHAIN_UNSUPPORTED);
+  }
+
+  void release() {
+    if (held_.empty()) return cachechain_value_release(nullptr);
+    Held held = std::move(held_.front());
+    held_.pop_front();
+    CHECK(copy_of(held.value) == held.expected);
+    cachechain_value_release(&held.value);
+    const cachechain_value zero{};
+    CHECK(std::memcmp(&held.value, &zero, sizeof(zero)) == 0);
+    cachechain_value_release(&held.value);
+  }
+
+  void versions() {
+    const int32_t status = static_cast<int32_t>(input_.number());
+    CHECK(cachechain_status_name(status) != nullptr && cachechain_version() != nullptr);
+    CHECK(cachechain_abi_check(CACHECHAIN_ABI_MAJOR, CACHECHAIN_ABI_MINOR) == CACHECHAIN_OK);
+    CHECK(cachechain_abi_check(CACHECHAIN_ABI_MAJOR + 1, 0) == CACHECHAIN_UNSUPPORTED);
+    CHECK(cachechain_service(nullptr) == nullptr && cachechain_service("") == nullptr);
+    cachechain_error_free(nullptr);
+    cachechain_chain_free(nullptr);
+  }
+
+  Input input_;
+  std::array<Chain, 3> chains_;
+  std::deque<Held> held_;
+  uint64_t sets_ = 0;
+  uint64_t last_version_ = 0;
+};
+
+}  // namespace
+}  // namespace cachechain
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  cachechain::Machine(data, size).run();
+  return 0;
+}

@@ -1,0 +1,152 @@
+// FakeLayer: a layer in a map that a test scripts: what it can do, and how its next calls fail. It keeps the contract
+// of plugin.h by plugin::judge, so a chain over fakes shows the chain's own behaviour. Thread-safe.
+#ifndef CACHECHAIN_TESTS_SUPPORT_FAKE_LAYER_H_
+#define CACHECHAIN_TESTS_SUPPORT_FAKE_LAYER_H_
+
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "cachechain/plugin.hpp"
+#include "plugin/layer.h"
+#include "plugin/open_layer.h"
+
+namespace cachechain {
+
+inline constexpr uint64_t kFakeInline = CACHECHAIN_CAP_INLINE | CACHECHAIN_CAP_CONCURRENT | CACHECHAIN_CAP_NEWER |
+                                        CACHECHAIN_CAP_BUMP | CACHECHAIN_CAP_EXACT | CACHECHAIN_CAP_KINDS;
+inline constexpr uint64_t kFakeShared = (kFakeInline & ~CACHECHAIN_CAP_INLINE) | CACHECHAIN_CAP_SHARED;
+inline constexpr uint64_t kFakeTable = kFakeShared | CACHECHAIN_CAP_PERSISTENT;
+
+class FakeLayer final : public Layer {
+ public:
+  struct Entry {
+    std::string data;
+    uint64_t version, created;
+    int64_t fresh_until_ms, expires_ms;
+    uint32_t flags;
+  };
+
+  FakeLayer(std::string name, uint64_t caps) {
+    traits_.name = std::move(name);
+    traits_.plugin = "fake";
+    traits_.caps = caps;
+  }
+
+  // The script: before each call `step` may answer in the layer's place by a status below 0.
+  std::function<int32_t(const char *call)> step;
+  LayerTraits traits_;
+  std::map<std::string, Entry> entries;
+  std::vector<std::string> calls;  // "get a", "put a", in order
+  std::vector<uint32_t> conditions;
+  std::vector<int64_t> deadlines;
+  int closed = 0;
+
+  const LayerTraits &traits() const override { return traits_; }
+
+  int32_t get(const cachechain_call &call, const cachechain_key &key, std::span<uint8_t> buffer,
+              cachechain_value &value) override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    calls.push_back("get " + text(key));
+    deadlines.push_back(call.deadline_ns);
+    if (const int32_t failed = failing("get", call); failed < 0) return failed;
+    const auto found = entries.find(text(key));
+    if (found == entries.end()) return CACHECHAIN_MISS;
+    const Entry &entry = found->second;
+    value.size = entry.data.size();
+    value.version = entry.version;
+    value.created = entry.created;
+    value.fresh_until_ms = entry.fresh_until_ms;
+    value.expires_ms = entry.expires_ms;
+    value.flags = entry.flags;
+    if (!buffer.empty() && entry.data.size() <= buffer.size()) {
+      std::memcpy(buffer.data(), entry.data.data(), entry.data.size());
+      value.data = buffer.data();
+    } else {
+      auto *copy = new std::string(entry.data);
+      value.data = reinterpret_cast<const uint8_t *>(copy->data());
+      value.owner = copy;
+      value.release = [](void *owner) { delete static_cast<std::string *>(owner); };
+    }
+    return CACHECHAIN_OK;
+  }
+
+  int32_t put(const cachechain_call &call, const cachechain_put &put, cachechain_put_result &result) override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    calls.push_back("put " + text(*put.key));
+    conditions.push_back(put.condition);
+    if (const int32_t failed = failing("put", call); failed < 0) {
+      if (traits_.can(CACHECHAIN_CAP_INLINE)) entries.erase(text(*put.key));
+      return result.status = failed;
+    }
+    const auto found = entries.find(text(*put.key));
+    plugin::Stored stored;
+    if (found != entries.end()) stored = {found->second.version, found->second.created, 0};
+    result = plugin::judge(put, stored);
+    if (result.status == CACHECHAIN_OK) {
+      entries[text(*put.key)] = {std::string(reinterpret_cast<const char *>(put.data), put.size),
+                                 result.version,
+                                 put.created,
+                                 put.fresh_until_ms,
+                                 put.expires_ms,
+                                 put.flags};
+    }
+    return result.status;
+  }
+
+  int32_t erase_many(const cachechain_call &, std::span<const cachechain_key> keys) override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (const cachechain_key &key : keys) entries.erase(text(key));
+    return CACHECHAIN_OK;
+  }
+  int32_t ping(const cachechain_call &) override { return CACHECHAIN_OK; }
+  int32_t maintain(const cachechain_call &) override { return CACHECHAIN_OK; }
+  std::string stats() override { return "{\"fake\":true}"; }
+  void thread_exit(uintptr_t) override {}
+  Status close(const cachechain_call &) override {
+    ++closed;
+    return CACHECHAIN_OK;
+  }
+
+  // As the chain takes it; the test keeps a pointer.
+  OpenedLayer opened() {
+    OpenedLayer opened;
+    opened.layer.reset(this);
+    if (traits_.can(CACHECHAIN_CAP_INLINE)) opened.direct = {&kTable, this};
+    return opened;
+  }
+
+ private:
+  static std::string text(const cachechain_key &key) {
+    return std::string(reinterpret_cast<const char *>(key.data), key.size);
+  }
+  int32_t failing(const char *name, const cachechain_call &call) {
+    const int32_t status = step ? step(name) : 0;
+    if (status < 0 && call.report != nullptr) {
+      const std::string why = std::string("scripted ") + status_name(status);
+      call.report->size = static_cast<uint32_t>(why.size());
+      std::memcpy(call.report->text, why.data(), why.size());
+    }
+    return status;
+  }
+  static int32_t direct_get(void *instance, const cachechain_call *call, const cachechain_key *key, uint8_t *buf,
+                            uint64_t cap, cachechain_value *value) {
+    return static_cast<FakeLayer *>(instance)->get(*call, *key, {buf, static_cast<size_t>(cap)}, *value);
+  }
+  static constexpr cachechain_layer_api kTable = [] {
+    cachechain_layer_api table{};
+    table.struct_size = sizeof(table);
+    table.get = &FakeLayer::direct_get;
+    return table;
+  }();
+
+  std::mutex mutex_;
+};
+
+}  // namespace cachechain
+
+#endif  // CACHECHAIN_TESTS_SUPPORT_FAKE_LAYER_H_
