@@ -44,7 +44,7 @@ void Index::split() {
   mask_ = std::bit_ceil(buckets_) - 1;
   const uint32_t parent = fresh & (mask_ >> 1);
   // Nobody knows which half a ghost belongs to; a mark in the wrong one is never met.
-  if (fresh % 4 == 0) ghosts(fresh) = ghosts(parent);
+  if (fresh % kHaunted == 0) ghosts(fresh) = ghosts(parent);
   Entry *stays = nullptr;
   Entry *moves = nullptr;
   for (Entry *entry = head(parent); entry != nullptr;) {

@@ -2,8 +2,8 @@
 // time and its memory comes in segments of an eighth of the table. So an insertion never needs memory of the index, no
 // growth copies the table, and a growth that is refused makes chains longer and nothing worse. It never shrinks.
 //
-// Beside each four buckets stand ghosts: the marks of the four entries that were last evicted from there. A ghost may
-// be wrong (16 bits of hash); it is only ever a hint.
+// Beside each eight buckets stand ghosts: the marks of the four entries that were last evicted from there, about as
+// many in all as there are entries. A ghost may be wrong (16 bits of hash); it is only ever a hint.
 //
 // Not thread-safe: the shard's lock guards it.
 #ifndef CACHECHAIN_PLUGINS_MEMORY_INDEX_H_
@@ -49,7 +49,7 @@ class Index {
   // True if the hash was remembered lately; forgets it.
   bool recall(uint32_t hash);
 
-  // Growing is worth while, and is overdue. Both false once the limit is reached. Two buckets for an entry are 10 bytes
+  // Growing is worth while, and is overdue. Both false once the limit is reached. Two buckets for an entry are 9 bytes
   // more than one, and a sixth of a hit's time less: a chain of two is a mispredicted branch.
   bool full() const { return 2 * count_ > buckets_ && may_grow(); }
   bool crowded() const { return count_ > buckets_ && may_grow(); }
@@ -64,6 +64,7 @@ class Index {
  private:
   // Buckets are numbered from kBias, so that those between two powers of two always make eight equal segments.
   static constexpr uint32_t kBias = 64;
+  static constexpr uint32_t kHaunted = 8;  // buckets that share their ghosts
   static constexpr int kFirstLevel = 6;
   static constexpr int kSegments = (32 - kFirstLevel) * 8;
   static constexpr uint32_t kMostBuckets = uint32_t{1} << 31;
@@ -80,7 +81,7 @@ class Index {
     return {static_cast<uint32_t>(level - kFirstLevel) * 8 + ((biased >> (level - 3)) & 7), size, biased & (size - 1)};
   }
   static constexpr uint64_t bytes_of(uint32_t buckets) {
-    return buckets * sizeof(Entry *) + buckets / 4 * sizeof(uint64_t);
+    return buckets * sizeof(Entry *) + buckets / kHaunted * sizeof(uint64_t);
   }
   uint32_t bucket_of(uint32_t hash) const {
     const uint32_t bucket = hash & mask_;
@@ -93,7 +94,7 @@ class Index {
   // Four marks, the newest in the lowest bits; 0 is none.
   uint64_t &ghosts(uint32_t bucket) const {
     const Segment segment = segment_of(bucket);
-    return reinterpret_cast<uint64_t *>(segments_[segment.number] + segment.size)[segment.offset / 4];
+    return reinterpret_cast<uint64_t *>(segments_[segment.number] + segment.size)[segment.offset / kHaunted];
   }
   bool may_grow() const { return buckets_ < kMostBuckets && bytes_ + segment_bytes() <= most_bytes_; }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -35,6 +36,7 @@ using Place = std::tuple<uint32_t, std::string, uint64_t>;
 struct Store {
   std::mutex mutex;
   std::map<Place, Entry> entries;
+  std::atomic<uint64_t> judged{0};
 };
 
 class FaultyLayer {
@@ -123,7 +125,12 @@ class FaultyLayer {
     const Stored before = stored(where, !lock.owns_lock());
     result = judge(asked, before);
     if (is("bumps to what it is given") && put.condition == CACHECHAIN_PUT_BUMP) result.version = put.version;
-    if (!lock.owns_lock()) std::this_thread::yield(), lock.lock();
+    if (!lock.owns_lock()) {
+      // Until another put has judged as well, so that the race that this fault is about happens on a busy machine too.
+      const uint64_t mine = ++store_->judged;
+      for (int i = 0; i < 1'000 && store_->judged == mine; ++i) std::this_thread::yield();
+      lock.lock();
+    }
     if (result.status != CACHECHAIN_OK) {
       if (is("tells its own version")) result.version = put.version;
       return result.status;

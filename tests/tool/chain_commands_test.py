@@ -78,7 +78,8 @@ class GetSetDelete(CommandTest):
     def test_a_layer_that_cannot_be_asked_makes_a_miss_degraded(self):
         config = self.config(source="application")
         self.run_command("set", "k", "v", "-c", config, expect=DONE)
-        self.assertEqual(self.run_command("get", "none", "-c", config, "--json", expect=NOT_FOUND).json["status"], "MISS")
+        clean = self.run_command("get", "none", "-c", config, "--json", expect=NOT_FOUND).json
+        self.assertEqual((clean["status"], clean["degraded"]), ("MISS", False))
         holder = sqlite3.connect(config + ".db", isolation_level=None)
         self.addCleanup(holder.close)
         holder.execute("PRAGMA locking_mode = EXCLUSIVE")

@@ -1,4 +1,5 @@
 """replay: each request ends as a hit of one layer, a fill or an error, and a wrong value is an error."""
+import json
 import random
 import signal
 import subprocess
@@ -127,7 +128,6 @@ class Replay(CommandTest):
             for stream in (replay.stdin, replay.stdout, replay.stderr):
                 stream.close()
             replay.wait()
-        import json
         report = json.loads(out)
         self.check_sum(report)
         self.assertIs(report["interrupted"], True)

@@ -1,5 +1,7 @@
 """Wrong usage is status 2 with one line that says what is wrong; help is status 0."""
-from command import DONE, FAILURE, USAGE, CommandTest
+import subprocess
+
+from command import COMMAND, DONE, FAILURE, LIMIT_SECONDS, USAGE, CommandTest
 
 
 class Usage(CommandTest):
@@ -39,8 +41,6 @@ class Usage(CommandTest):
     def test_an_output_that_is_full_is_a_failure(self):
         config = self.config()
         self.run_command("set", "k", "v", "-c", config, expect=DONE)
-        import subprocess
-        from command import COMMAND, LIMIT_SECONDS
         with open("/dev/full", "wb") as full:
             finished = subprocess.run([COMMAND, "get", "k", "-c", config], stdout=full, stderr=subprocess.PIPE,
                                       stdin=subprocess.DEVNULL, timeout=LIMIT_SECONDS, check=False)

@@ -24,8 +24,9 @@ def call(function, *arguments):  # bytes go with their size behind them, the err
     return status
 
 
+json = b'{"chain": "shop", "layers": [{"name": "L1", "plugin": "memory"}]}'
 chain, value = c_void_p(), Value()
-call(lib.cachechain_chain_open, b'{"chain": "shop", "layers": [{"name": "L1", "plugin": "memory"}]}', None, byref(chain))
+call(lib.cachechain_chain_open, json, None, byref(chain))
 call(lib.cachechain_set, chain, None, b"user:42", b"Ada", None)
 if call(lib.cachechain_get, chain, None, b"user:42", None, c_uint64(0), byref(value)) == 0:  # a hit
     print(string_at(value.data, value.size).decode())
