@@ -550,6 +550,7 @@ TEST_F(OpenLayer, OtherSlots) {
   layer().thread_exit(77);
   EXPECT_EQ(script_.words, std::vector<uintptr_t>{77});
   EXPECT_EQ(layer().stats(), R"({"plugin_faults":2,"quarantined":false})");
+  script_.other = nullptr;  // it looks at this frame, and the layer is closed after it
 }
 
 TEST_F(OpenLayer, SlotsThatAreNotThere) {
