@@ -194,8 +194,8 @@ typedef struct cachechain_layer_api {
    * An inline layer stores the entry or leaves the key absent, never an older entry behind. UNKNOWN_OUTCOME if the
    * entry may or may not have been stored. [any] */
   int32_t (*put)(void *instance, const cachechain_call *call, const cachechain_put *put, cachechain_put_result *result);
-  /* The same for many puts; each result has its own status. OK or the common status, PARTIAL if they differ; a failure
-   * means that no put was tried. [any] */
+  /* The same for many puts; each result has its own status. OK, or PARTIAL where they differ; a failure means that no put
+   * was tried. [any] */
   int32_t (*put_many)(void *instance, const cachechain_call *call, const cachechain_put *puts, uint64_t count,
                       cachechain_put_result *results);
 
@@ -254,7 +254,7 @@ struct cachechain_host {
   int64_t (*now_mono_ns)(const cachechain_host *host);
   int64_t (*now_unix_ms)(const cachechain_host *host);
   /* Memory that tests can make fail. NULL if there is none. `free` needs the same size and alignment. These two may be
-   * called for ever, also after the instance was closed: copy the host pointer into what a value's release needs. */
+   * called for ever, also after the instance was closed and with any copy of this table. */
   void *(*alloc)(const cachechain_host *host, uint64_t size, uint64_t align);
   void (*free)(const cachechain_host *host, void *memory, uint64_t size, uint64_t align);
   /* 1 if the call was cancelled; 0 for NULL. */
