@@ -72,7 +72,7 @@ done_with "tests under TSan"
 part "valgrind over the C example"
 if command -v valgrind >/dev/null 2>&1; then
   valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,indirect --error-exitcode=9 \
-    build/release/bin/example_c
+    build/release/tests/examples/example_c
   done_with "the C example under valgrind"
 else
   skip "the C example under valgrind" "valgrind is not installed"
@@ -94,16 +94,15 @@ if [ $long = yes ]; then
     build fuzz -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER="$clang" \
       -DCMAKE_C_COMPILER="$(echo "$clang" | sed 's/++//')" -DCACHECHAIN_BUILD_FUZZERS=ON \
       -DCACHECHAIN_BUILD_TESTS=OFF -DCACHECHAIN_SANITIZE=address,undefined
-    for target in build/fuzz/bin/fuzz_*; do
-      name=$(basename "$target")
+    for name in config envelope api; do
       corpus=$(mktemp -d)
-      echo "$name, ${FUZZ_SECONDS:-60} s"
-      if ! "$target" -max_total_time="${FUZZ_SECONDS:-60}" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
-          "$corpus" "tests/fuzz/corpus/$name" >"build/$name.log" 2>&1; then
-        tail -n 40 "build/$name.log" >&2
+      echo "fuzz_$name, ${FUZZ_SECONDS:-60} s"
+      if ! "build/fuzz/tests/fuzz/fuzz_$name" -max_total_time="${FUZZ_SECONDS:-60}" -timeout=20 -rss_limit_mb=4096 \
+          -print_final_stats=1 "$corpus" "tests/fuzz/corpus/$name" >"build/fuzz_$name.log" 2>&1; then
+        tail -n 40 "build/fuzz_$name.log" >&2
         exit 1
       fi
-      grep -E 'number_of_executed_units|new_units_added' "build/$name.log"
+      grep -E 'number_of_executed_units|new_units_added' "build/fuzz_$name.log"
       rm -rf "$corpus"
     done
     done_with "fuzz targets, ${FUZZ_SECONDS:-60} s each"
