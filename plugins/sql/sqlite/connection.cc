@@ -98,6 +98,7 @@ Failure Connection::open(const Settings &settings, Role role, Counters &counters
                          std::unique_ptr<Connection> &connection) {
   if (Failure failure = problem_of_file(settings.path)) return failure;
   std::unique_ptr<Connection> opened(new Connection(settings, counters, call.host()));
+  if (role == Role::kReader) opened->be_patient();
   // Private cache, whatever the program chose for itself; no mutex, because one thread at a time uses the handle.
   const int flags = SQLITE_OPEN_READWRITE | (role == Role::kWriter ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX |
                     SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
@@ -221,7 +222,7 @@ int Connection::on_busy(void *self, int attempts) {
     connection.counters_.busy_waits.fetch_add(1, std::memory_order_relaxed);
   }
   connection.busy_for_ns_ = now - connection.busy_since_ns_;
-  const int64_t left = call.left_ns(connection.settings_.busy_ms * 1'000'000 - connection.busy_for_ns_);
+  const int64_t left = call.left_ns(connection.patience_ns_ - connection.busy_for_ns_);
   if (left <= 0 || call.cancelled()) {
     connection.counters_.busy_failures.fetch_add(1, std::memory_order_relaxed);
     return 0;

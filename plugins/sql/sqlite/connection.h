@@ -73,6 +73,9 @@ class Connection {
   bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
   // "wal" or, where that cannot work, "truncate".
   const std::string &journal() const { return journal_; }
+  // From now on a lock of another process is waited for as long as `busy_ms` allows. Before, a writer that opens waits
+  // for a moment only: the chain opens one layer after the other, and what is locked now is tried again by later calls.
+  void be_patient() { patience_ns_ = settings_.busy_ms * 1'000'000; }
   sqlite3 *handle() const { return handle_; }
   const Settings &settings() const { return settings_; }
 
@@ -92,6 +95,7 @@ class Connection {
   std::string journal_ = "not known yet";
   const plugin::Call *call_ = nullptr;
   bool interruptible_ = false;
+  int64_t patience_ns_ = 10'000'000;
   int64_t busy_since_ns_ = 0;
   int64_t busy_for_ns_ = 0;
 };

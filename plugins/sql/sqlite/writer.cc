@@ -45,6 +45,7 @@ Failure Writer::connect(const plugin::Call &call) {
   failure = prepare_schema(*parts->connection);
   if (!failure) failure = prepare(*parts);
   if (failure) return failure;
+  parts->connection->be_patient();
   uses_log_.store(parts->connection->journal() == "wal", std::memory_order_relaxed);
   counters_.connects.fetch_add(1, std::memory_order_relaxed);
   parts_ = std::move(parts);
