@@ -213,10 +213,16 @@ inline std::string_view nearest_name(std::string_view given, std::span<const std
 
 namespace internal {
 
-// Runs one slot. `complain` takes the text of what was thrown. The end of a thread is no object of C++: what is caught
-// for it is bound to nothing, and UBSan would object.
+// The end of a thread is no object of C++: what is caught for it is bound to nothing, and UBSan would object.
+#ifdef __SANITIZE_ADDRESS__
+#define CACHECHAIN_CATCHES_NOTHING __attribute__((noinline, no_sanitize("null")))
+#else
+#define CACHECHAIN_CATCHES_NOTHING
+#endif
+
+// Runs one slot. `complain` takes the text of what was thrown.
 template <class Body, class Complain>
-__attribute__((noinline, no_sanitize("null"))) int32_t firewall(Body &&body, Complain &&complain) noexcept(false) {
+CACHECHAIN_CATCHES_NOTHING int32_t firewall(Body &&body, Complain &&complain) noexcept(false) {
   try {
     return body();
   } catch (abi::__forced_unwind &) {
@@ -231,6 +237,7 @@ __attribute__((noinline, no_sanitize("null"))) int32_t firewall(Body &&body, Com
     return CACHECHAIN_PLUGIN_FAULT;
   }
 }
+#undef CACHECHAIN_CATCHES_NOTHING
 
 // What a table's `void *instance` points to.
 template <class T>

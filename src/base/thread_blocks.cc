@@ -119,7 +119,8 @@ ThreadBlocks::Block &ThreadBlocks::find_or_make() {
     all.erase(std::remove_if(all.begin(), all.end(), [](const auto &one) { return one.shared.expired(); }), all.end());
     all.reserve(all.size() + 1);
     const uint32_t counters = static_cast<uint32_t>(shared_->retired.size());
-    const size_t size = sizeof(Block) + sizeof(std::atomic<uint64_t>) * counters + sizeof(uintptr_t) * shared_->words;
+    const size_t used = sizeof(Block) + sizeof(std::atomic<uint64_t>) * counters + sizeof(uintptr_t) * shared_->words;
+    const size_t size = (used + kApart - 1) / kApart * kApart;
     void *memory = ::operator new(size, std::align_val_t(alignof(Block)));
     Block *block = new (memory) Block;
     block->counter_count = counters;

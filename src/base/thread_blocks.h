@@ -18,8 +18,11 @@ namespace cachechain {
 
 class ThreadBlocks {
  public:
+  // Two cache lines, because processors fetch lines in pairs: what one thread writes is near nothing that others use.
+  static constexpr size_t kApart = 128;
+
   // Followed in memory by the counters, then the words.
-  struct alignas(64) Block {
+  struct alignas(kApart) Block {
     std::atomic<uint32_t> inside{0};  // depth of calls under way; written by the owning thread only
     uint32_t counter_count = 0;
     uint32_t word_count = 0;
@@ -62,7 +65,7 @@ class ThreadBlocks {
 
  private:
   struct Shared;
-  struct Directory {
+  struct alignas(kApart) Directory {
     uint64_t last_owner = 0;
     Block *last_block = nullptr;
     struct Entries;

@@ -162,18 +162,6 @@ int64_t Chain::deadline_after(int64_t timeout_ns) const {
   return span > INT64_MAX - now ? INT64_MAX : now + span;
 }
 
-cachechain_call Chain::make_call(ThreadBlocks::Block &block, const Level &level, int64_t deadline_ns,
-                                 cachechain_report *report, std::span<const uint8_t> trace) const {
-  cachechain_call call{};
-  call.struct_size = sizeof(call);
-  call.deadline_ns = deadline_ns;
-  call.report = report;
-  call.thread_word = block.words() + level.index;
-  call.trace = trace.data();
-  call.trace_size = trace.size();
-  return call;
-}
-
 // The one form of an operator's line: `shop/L2 redis 10.0.3.7:6379: no reply in 100 ms`.
 std::string Chain::describe(const Level &level, int32_t status, const cachechain_report &report) const {
   const LayerTraits &traits = level.layer->traits();

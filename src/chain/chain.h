@@ -120,8 +120,17 @@ class Chain {
 
   static int32_t refusal(State state);
   int64_t deadline_after(int64_t timeout_ns) const;
-  cachechain_call make_call(ThreadBlocks::Block &block, const Level &level, int64_t deadline_ns,
-                            cachechain_report *report, std::span<const uint8_t> trace = {}) const;
+  static cachechain_call make_call(ThreadBlocks::Block &block, const Level &level, int64_t deadline_ns,
+                                   cachechain_report *report, std::span<const uint8_t> trace = {}) {
+    cachechain_call call{};
+    call.struct_size = sizeof(call);
+    call.deadline_ns = deadline_ns;
+    call.report = report;
+    call.thread_word = block.words() + level.index;
+    call.trace = trace.data();
+    call.trace_size = trace.size();
+    return call;
+  }
   void layer_failed(Level &level, int32_t status, const cachechain_report &report);
   void layer_answered(Level &level);
   std::string describe(const Level &level, int32_t status, const cachechain_report &report) const;
