@@ -4,7 +4,8 @@
 #   2. runs the tests under AddressSanitizer and UndefinedBehaviorSanitizer,
 #   3. runs the tests that use threads under ThreadSanitizer,
 #   4. runs the C example under valgrind.
-# --long adds: a build by clang with every test, each fuzz target for FUZZ_SECONDS (60), and the benchmarks.
+# --long adds: a build by clang with every test, also the long model checks, each fuzz target for FUZZ_SECONDS (60), and
+# the benchmarks.
 # Each part says what it left out and why. Exit status 0: all passed.
 set -eu
 cd "$(dirname "$0")/.."
@@ -86,9 +87,9 @@ if [ $long = yes ]; then
   if [ -n "$clang" ]; then
     part "$clang, all tests"
     build clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER="$clang" \
-      -DCMAKE_C_COMPILER="$(echo "$clang" | sed 's/++//')"
+      -DCMAKE_C_COMPILER="$(echo "$clang" | sed 's/++//')" -DCACHECHAIN_LONG_TESTS=ON
     ctest --test-dir build/clang -j "$jobs" --output-on-failure --no-tests=error
-    done_with "all tests, $clang"
+    done_with "all tests, the long model checks too, $clang"
 
     part "fuzzing"
     build fuzz -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER="$clang" \
@@ -107,7 +108,7 @@ if [ $long = yes ]; then
     done
     done_with "fuzz targets, ${FUZZ_SECONDS:-60} s each"
   else
-    skip "clang and fuzzing" "no clang is installed"
+    skip "clang, the long model checks and fuzzing" "no clang is installed"
   fi
 
   part "benchmarks"
@@ -117,7 +118,7 @@ if [ $long = yes ]; then
   done
   done_with "benchmarks ran"
 else
-  skip "clang, fuzzing, benchmarks" "only with --long"
+  skip "clang, the long model checks, fuzzing, benchmarks" "only with --long"
 fi
 
 echo
