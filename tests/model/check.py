@@ -110,8 +110,8 @@ def main(arguments):
             verdict, stored = f"error: {trouble}", 0
         as_expected = verdict == expected
         wrong += not as_expected
-        print(f"{'ok   ' if as_expected else 'WRONG'} {name} ({model} {' '.join(switches)}): {verdict}, {stored} states "
-              f"(about {states}), {time.monotonic() - begin:.1f} s", flush=True)
+        print(f"{'ok   ' if as_expected else 'WRONG'} {name} ({' '.join([model, *switches])}): {verdict}, "
+              f"{stored} states (about {states}), {time.monotonic() - begin:.1f} s", flush=True)
         if not as_expected:
             print(f"      expected: {expected}", flush=True)
     return 1 if wrong else 0
