@@ -125,11 +125,16 @@ typedef struct cachechain_put_result {
 #define CACHECHAIN_CAP_EXACT UINT64_C(0x020)
 #define CACHECHAIN_CAP_FENCE UINT64_C(0x040)
 #define CACHECHAIN_CAP_KINDS UINT64_C(0x080)      /* keeps version, created, times, token and flags beside the bytes */
-#define CACHECHAIN_CAP_BYTES UINT64_C(0x100)      /* keeps bytes only: the core wraps them in an envelope; not with KINDS */
+#define CACHECHAIN_CAP_BYTES UINT64_C(0x100)      /* keeps bytes only: the core wraps them in an envelope */
 #define CACHECHAIN_CAP_PERSISTENT UINT64_C(0x200) /* survives the process */
 #define CACHECHAIN_CAP_SHARED UINT64_C(0x400)     /* other processes see the same entries */
 #define CACHECHAIN_CAP_NOTIFY UINT64_C(0x800)     /* has notify and watch */
 #define CACHECHAIN_CAP_SWEEP UINT64_C(0x1000)     /* has sweep */
+/* Values of somebody else's table: no versions, kinds or times of ours. get answers OK with version, created, flags and
+ * expires_ms 0 (fresh_until_ms may be set), or MISS. put takes a value without a codec or a tombstone under any condition,
+ * carries it out without comparing, and answers version 0. The core stamps. Excludes KINDS, BYTES, NEWER, BUMP, EXACT,
+ * FENCE, INLINE and SWEEP; a layer has exactly one of KINDS, BYTES and PLAIN. */
+#define CACHECHAIN_CAP_PLAIN UINT64_C(0x2000)
 
 /* What `open` tells about the instance. GROWABLE; zeroed and sized by the core. Texts stay valid until close. */
 typedef struct cachechain_layer_info {

@@ -73,7 +73,7 @@ Json cap_names(uint64_t caps) {
                 {CACHECHAIN_CAP_FENCE, "fence"},       {CACHECHAIN_CAP_KINDS, "kinds"},
                 {CACHECHAIN_CAP_BYTES, "bytes"},       {CACHECHAIN_CAP_PERSISTENT, "persistent"},
                 {CACHECHAIN_CAP_SHARED, "shared"},     {CACHECHAIN_CAP_NOTIFY, "notify"},
-                {CACHECHAIN_CAP_SWEEP, "sweep"}};
+                {CACHECHAIN_CAP_SWEEP, "sweep"},       {CACHECHAIN_CAP_PLAIN, "plain"}};
   Json names = Json::array();
   for (const auto &one : kNames) {
     if ((caps & one.bit) != 0) names.push_back(one.name);

@@ -1,6 +1,8 @@
 #include "plugin/instance.h"
 
 #include <algorithm>
+#include <bit>
+#include <span>
 #include <utility>
 
 #include "plugin/firewall.h"
@@ -18,12 +20,36 @@ constexpr uint64_t kMaxEndpoint = 1024;
 
 const uint8_t *bytes(const std::string &text) { return reinterpret_cast<const uint8_t *>(text.data()); }
 
+struct CapName {
+  uint64_t cap;
+  const char *name;
+};
+// What a layer keeps: exactly one of them.
+constexpr CapName kStores[] = {
+    {CACHECHAIN_CAP_BYTES, "CAP_BYTES"}, {CACHECHAIN_CAP_KINDS, "CAP_KINDS"}, {CACHECHAIN_CAP_PLAIN, "CAP_PLAIN"}};
+// What cannot be done without versions, kinds and times.
+constexpr CapName kNotPlain[] = {{CACHECHAIN_CAP_INLINE, "CAP_INLINE"}, {CACHECHAIN_CAP_NEWER, "CAP_NEWER"},
+                                 {CACHECHAIN_CAP_BUMP, "CAP_BUMP"},     {CACHECHAIN_CAP_EXACT, "CAP_EXACT"},
+                                 {CACHECHAIN_CAP_FENCE, "CAP_FENCE"},   {CACHECHAIN_CAP_SWEEP, "CAP_SWEEP"}};
+
+// Those that are declared, joined by "and".
+std::string names_of(uint64_t caps, std::span<const CapName> known) {
+  std::string names;
+  for (const CapName &one : known) {
+    if ((caps & one.cap) != 0) names += std::string(names.empty() ? "" : " and ") + one.name;
+  }
+  return names;
+}
+
 // What does not fit in the capabilities, empty if all does.
 std::string caps_problem(uint64_t caps, uint64_t slots) {
   const auto has = [](uint64_t set, uint64_t wanted) { return (set & wanted) == wanted; };
-  static constexpr uint64_t kStore = CACHECHAIN_CAP_BYTES | CACHECHAIN_CAP_KINDS;
-  if ((caps & kStore) == 0) return "neither CAP_BYTES nor CAP_KINDS, expected one of them";
-  if (has(caps, kStore)) return "CAP_BYTES and CAP_KINDS, expected one of them";
+  const uint64_t store = caps & (CACHECHAIN_CAP_BYTES | CACHECHAIN_CAP_KINDS | CACHECHAIN_CAP_PLAIN);
+  if (store == 0) return "none of CAP_BYTES, CAP_KINDS and CAP_PLAIN, expected one of them";
+  if (!std::has_single_bit(store)) return names_of(caps, kStores) + ", expected one of them";
+  if (const std::string excluded = names_of(caps, kNotPlain); store == CACHECHAIN_CAP_PLAIN && !excluded.empty()) {
+    return "CAP_PLAIN, which excludes " + excluded;
+  }
   static constexpr uint64_t kInline =
       CACHECHAIN_CAP_CONCURRENT | CACHECHAIN_CAP_BUMP | CACHECHAIN_CAP_NEWER | CACHECHAIN_CAP_KINDS;
   if (has(caps, CACHECHAIN_CAP_INLINE) && !has(caps, kInline)) {

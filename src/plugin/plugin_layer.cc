@@ -39,7 +39,11 @@ Line own_words(const cachechain_call &call) {
 }
 
 // Why the version that a put answered with cannot be, or NULL.
-const char *version_problem(const cachechain_put &put, const cachechain_put_result &result) {
+const char *version_problem(bool plain, const cachechain_put &put, const cachechain_put_result &result) {
+  if (plain) {
+    if (result.status != CACHECHAIN_OK) return "a comparison of versions that it does not keep";
+    return result.version != 0 ? "OK with a version, which it does not keep" : nullptr;
+  }
   switch (result.status) {
     case CACHECHAIN_OK:
       if (put.condition == CACHECHAIN_PUT_BUMP ? result.version < put.version || result.version >= kMaxVersion
@@ -57,6 +61,10 @@ const char *version_problem(const cachechain_put &put, const cachechain_put_resu
     default:
       return nullptr;
   }
+}
+
+bool is_plain(const cachechain_value &value) {
+  return value.version == 0 && value.created == 0 && value.flags == 0 && value.expires_ms == 0;
 }
 
 bool is_put_outcome(int32_t status) {
@@ -118,11 +126,15 @@ int32_t PluginLayer::get(const cachechain_call &call, const cachechain_key &key,
     return fault(&call, "get", thrown.text());
   }
   if (status == CACHECHAIN_OK) {
-    if (check_value(status, value, buffer.data(), buffer.size())) return status;
-    const Line text("answered OK with a value that cannot be: %s, size %llu, room for %llu, kind %u",
-                    value.data == nullptr ? "no data" : (value.data == buffer.data() ? "copied" : "a view"),
-                    static_cast<unsigned long long>(value.size), static_cast<unsigned long long>(buffer.size()),
-                    value.flags & CACHECHAIN_FLAG_KIND_MASK);
+    const bool well_made = check_value(status, value, buffer.data(), buffer.size());
+    const bool stamped = instance_.traits.can(CACHECHAIN_CAP_PLAIN) && !is_plain(value);
+    if (well_made && !stamped) return status;
+    const Line text =
+        well_made ? Line("answered OK with a version, `created`, flags or an end, which a layer with CAP_PLAIN has not")
+                  : Line("answered OK with a value that cannot be: %s, size %llu, room for %llu, kind %u",
+                         value.data == nullptr ? "no data" : (value.data == buffer.data() ? "copied" : "a view"),
+                         static_cast<unsigned long long>(value.size), static_cast<unsigned long long>(buffer.size()),
+                         value.flags & CACHECHAIN_FLAG_KIND_MASK);
     // It was handed out, so it is released. After another status what stands in `value` may be anything: left alone.
     Thrown again;
     if (value.release != nullptr) guarded(again, [&] { value.release(value.owner); });
@@ -164,7 +176,7 @@ int32_t PluginLayer::put(const cachechain_call &call, const cachechain_put &put,
         &call, "put",
         Line("answered status %d and wrote %d into result->status, expected the same in both", status, result.status)));
   }
-  if (const char *problem = version_problem(put, result)) {
+  if (const char *problem = version_problem(traits.can(CACHECHAIN_CAP_PLAIN), put, result)) {
     return failed(
         fault(&call, "put",
               Line("answered %s: put %llu, result->version %llu", problem, static_cast<unsigned long long>(put.version),

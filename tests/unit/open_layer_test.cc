@@ -200,6 +200,12 @@ int32_t hand_out(cachechain_value &value, uint8_t *buf, uint64_t cap, std::strin
   return CACHECHAIN_OK;
 }
 
+int32_t hand_out_plain(cachechain_value &value, uint8_t *buf, uint64_t cap) {
+  (void)hand_out(value, buf, cap, "user");
+  value.version = 0;
+  return CACHECHAIN_OK;
+}
+
 // ---- Opening ----
 
 TEST_F(OpenLayer, WhatThePluginIsGivenAndSays) {
@@ -629,6 +635,50 @@ TEST_F(OpenLayer, DirectSlotsOfAnInlineLayer) {
   cachechain_value value{};
   EXPECT_EQ(opened_->direct.api->get(opened_->direct.instance, &call_, &key_, nullptr, 0, &value), CACHECHAIN_MISS);
   EXPECT_EQ(script_.calls, 1);
+}
+
+TEST_F(OpenLayer, APlainStoreIsLeftAsItIs) {
+  script_.caps = CACHECHAIN_CAP_PLAIN | CACHECHAIN_CAP_CONCURRENT;
+  script_.put = [](const cachechain_put &, cachechain_put_result &result) {
+    result.version = 0;
+    return CACHECHAIN_OK;
+  };
+  script_.get = [](cachechain_value &value, uint8_t *buf, uint64_t cap) {
+    value.fresh_until_ms = 9;
+    return hand_out_plain(value, buf, cap);
+  };
+  ASSERT_TRUE(open().ok());
+  EXPECT_EQ(opened_->direct.api, nullptr);
+  EXPECT_EQ(put(a_put()), CACHECHAIN_OK);
+  EXPECT_EQ(result_.version, 0u);
+  EXPECT_EQ(get(), CACHECHAIN_OK);
+  EXPECT_EQ(value_.version, 0u);
+  EXPECT_EQ(value_.fresh_until_ms, 9);
+}
+
+TEST_F(OpenLayer, APlainStoreHasNoStampsOfItsOwn) {
+  script_.caps = CACHECHAIN_CAP_PLAIN | CACHECHAIN_CAP_CONCURRENT;
+  using Spoil = void (*)(cachechain_value & value);
+  for (const Spoil spoil : {Spoil([](cachechain_value &value) { value.version = 1; }),
+                            Spoil([](cachechain_value &value) { value.created = 1; }),
+                            Spoil([](cachechain_value &value) { value.expires_ms = 1; }),
+                            Spoil([](cachechain_value &value) { value.flags = UINT32_C(1) << 8; })}) {
+    ASSERT_TRUE(open().ok());
+    script_.get = [spoil](cachechain_value &value, uint8_t *buf, uint64_t cap) {
+      (void)hand_out_plain(value, buf, cap);
+      spoil(value);
+      return CACHECHAIN_OK;
+    };
+    EXPECT_EQ(get(), CACHECHAIN_PLUGIN_FAULT);
+    EXPECT_EQ(value_.size, 0u);
+  }
+  script_.put = nullptr;  // answers the put's own version
+  EXPECT_EQ(put(a_put()), CACHECHAIN_PLUGIN_FAULT);
+  script_.put = [](const cachechain_put &, cachechain_put_result &result) {
+    result.version = 0;
+    return result.status = CACHECHAIN_SUPERSEDED;
+  };
+  EXPECT_EQ(put(a_put()), CACHECHAIN_PLUGIN_FAULT);
 }
 
 TEST_F(OpenLayer, AStoreOfBytesGetsAnEnvelope) {
