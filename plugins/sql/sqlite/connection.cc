@@ -40,6 +40,9 @@ int32_t status_of(int code) {
     case SQLITE_PERM:
     case SQLITE_AUTH:
       return CACHECHAIN_AUTH;
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+      return CACHECHAIN_INVALID_ARGUMENT;
     case SQLITE_MISUSE:
     case SQLITE_RANGE:
       return CACHECHAIN_INTERNAL;
@@ -65,14 +68,22 @@ bool retryable(int code) {
 }
 
 // What the operator has to change before this file can be opened; SQLite itself only says that it cannot.
-Failure problem_of_file(const std::string &path) {
+Failure problem_of_file(const Settings &settings) {
+  const std::string &path = settings.path;
   const std::string folder = std::filesystem::path(path).parent_path().string();
   struct stat status;
   if (stat(folder.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
     return Failure(CACHECHAIN_CONFIG, errno, false, "%s: the folder %s does not exist; make it, or correct \"path\"",
                    path.c_str(), folder.c_str());
   }
-  if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+  const bool there = stat(path.c_str(), &status) == 0;
+  if (!there && errno == ENOENT && settings.query) {
+    return Failure(CACHECHAIN_CONFIG, errno, false,
+                   "%s: does not exist, and with \"select\" it is your database, which is not made here; make it, or "
+                   "correct \"path\"",
+                   path.c_str());
+  }
+  if (there && !S_ISREG(status.st_mode)) {
     return Failure(CACHECHAIN_CONFIG, 0, false, "%s: is %s, not a file; correct \"path\"", path.c_str(),
                    S_ISDIR(status.st_mode) ? "a folder" : "a device or socket");
   }
@@ -96,11 +107,12 @@ bool may_heal(const Failure &failure) {
 
 Failure Connection::open(const Settings &settings, Role role, Counters &counters, const plugin::Call &call,
                          std::unique_ptr<Connection> &connection) {
-  if (Failure failure = problem_of_file(settings.path)) return failure;
+  if (Failure failure = problem_of_file(settings)) return failure;
   std::unique_ptr<Connection> opened(new Connection(settings, counters, call.host()));
   if (role == Role::kReader) opened->be_patient();
   // Private cache, whatever the program chose for itself; no mutex, because one thread at a time uses the handle.
-  const int flags = SQLITE_OPEN_READWRITE | (role == Role::kWriter ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX |
+  const bool creates = role == Role::kWriter && !settings.query;
+  const int flags = SQLITE_OPEN_READWRITE | (creates ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX |
                     SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(settings.path.c_str(), &opened->handle_, flags, nullptr);
   if (code != SQLITE_OK) {
@@ -127,7 +139,7 @@ Failure Connection::configure(Role role) {
   // What a stranger wrote into the schema of this file must not run with our rights.
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  if (sqlite3_db_readonly(handle_, "main") == 1) {
+  if (settings_.writes() && sqlite3_db_readonly(handle_, "main") == 1) {
     return Failure(CACHECHAIN_CONFIG, SQLITE_READONLY, false,
                    "%s: is read-only for this process; give it the right to write the file and its folder",
                    settings_.path.c_str());
@@ -135,16 +147,22 @@ Failure Connection::configure(Role role) {
   const std::string sizes = "PRAGMA mmap_size=" + std::to_string(settings_.mmap_bytes) + "; PRAGMA cache_size=-" +
                             std::to_string(settings_.cache_bytes >> 10) + "; PRAGMA temp_store=MEMORY";
   if (Failure failure = execute("configure", sizes.c_str())) return failure;
-  if (role == Role::kReader) {
-    Failure failure = ask_journal("PRAGMA journal_mode");
-    return failure ? failure : execute("configure", "PRAGMA query_only=ON");
-  }
-  const std::string durability = std::string("PRAGMA synchronous=") + (settings_.full_sync ? "FULL" : "NORMAL") +
-                                 "; PRAGMA journal_size_limit=" + std::to_string(kLogBytes);
-  if (Failure failure = execute("configure", durability.c_str())) return failure;
-  if (Failure failure = choose_journal()) return failure;
+  if (role == Role::kWriter) return configure_writer();
+  Failure failure = ask_journal("PRAGMA journal_mode");
+  return failure ? failure : execute("configure", "PRAGMA query_only=ON");
+}
+
+Failure Connection::configure_writer() {
+  std::string pragmas;
+  if (!settings_.synchronous.empty()) pragmas = "PRAGMA synchronous=" + settings_.synchronous + ";";
+  // What a foreign key promises to the user's program must hold for what is written here too; SQLite's default is off.
+  pragmas += settings_.query ? "PRAGMA foreign_keys=ON" : "PRAGMA journal_size_limit=" + std::to_string(kLogBytes);
+  if (Failure failure = execute("configure", pragmas.c_str())) return failure;
+  // The journal of somebody else's file is none of our business.
+  if (Failure failure = settings_.query ? ask_journal("PRAGMA journal_mode") : choose_journal()) return failure;
   // Without the log, a commit that is not synchronous can break the file.
-  return journal_ == "wal" ? Failure() : execute("configure", "PRAGMA synchronous=FULL");
+  const bool raise = journal_ != "wal" && !settings_.synchronous.empty();
+  return raise ? execute("configure", "PRAGMA synchronous=FULL") : Failure();
 }
 
 Failure Connection::choose_journal() {
@@ -240,9 +258,14 @@ int Connection::on_progress(void *self) {
 }
 
 Failure Statement::prepare(const Connection &connection, const std::string &sql) {
-  const int code = sqlite3_prepare_v3(connection.handle(), sql.c_str(), static_cast<int>(sql.size()) + 1,
-                                      SQLITE_PREPARE_PERSISTENT, &statement_, nullptr);
+  const char *rest = nullptr;
+  const int code = prepare(connection, sql, rest);
   return code == SQLITE_OK ? Failure() : connection.failure("prepare", code);
+}
+
+int Statement::prepare(const Connection &connection, const std::string &sql, const char *&rest) {
+  return sqlite3_prepare_v3(connection.handle(), sql.c_str(), static_cast<int>(sql.size()) + 1,
+                            SQLITE_PREPARE_PERSISTENT, &statement_, &rest);
 }
 
 int Statement::run() {

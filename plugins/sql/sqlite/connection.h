@@ -33,7 +33,7 @@ struct Counters {
 class Connection {
  public:
   enum class Role {
-    kWriter,  // makes the file, chooses the journal
+    kWriter,  // in table mode makes the file and chooses the journal
     kReader   // cannot write
   };
 
@@ -71,7 +71,7 @@ class Connection {
   // True if the file was removed or replaced since it was opened.
   bool has_moved() const;
   bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
-  // "wal" or, where that cannot work, "truncate".
+  // "wal" or, where that cannot work, "truncate"; in query mode whatever the file has.
   const std::string &journal() const { return journal_; }
   // From now on a lock of another process is waited for as long as `busy_ms` allows. Before, a writer that opens waits
   // for a moment only: the chain opens one layer after the other, and what is locked now is tried again by later calls.
@@ -83,6 +83,7 @@ class Connection {
   Connection(const Settings &settings, Counters &counters, plugin::Host host)
       : settings_(settings), counters_(counters), host_(host) {}
   Failure configure(Role role);
+  Failure configure_writer();
   Failure choose_journal();
   Failure ask_journal(const char *sql);
   static int on_busy(void *self, int attempts);
@@ -112,6 +113,8 @@ class Statement {
 
   // The text is copied. The connection outlives the statement.
   Failure prepare(const Connection &connection, const std::string &sql);
+  // The same for a text that is not ours: SQLite's code, and what lies behind the first statement in it.
+  int prepare(const Connection &connection, const std::string &sql, const char *&rest);
   // Runs it to its end, ignoring rows, and resets it. Returns SQLite's code, SQLITE_DONE if all is well.
   int run();
   sqlite3_stmt *get() const { return statement_; }

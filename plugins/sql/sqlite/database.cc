@@ -47,7 +47,9 @@ Failure Database::write(sql::WriteQueue::Job &job, const plugin::Call &call) {
 void Database::heard_of(const Failure &failure) {
   const auto code = static_cast<int>(failure.native_code());
   const bool gone = (code & 0xff) == SQLITE_CANTOPEN && access(settings_.path.c_str(), F_OK) != 0;
-  if (gone || code == SQLITE_ERROR || code == SQLITE_NOTADB || code == SQLITE_READONLY_DBMOVED) lose();
+  // In query mode SQLITE_ERROR may be about one row, and a statement finds its table again by itself.
+  const bool no_table = code == SQLITE_ERROR && !settings_.query;
+  if (gone || no_table || code == SQLITE_NOTADB || code == SQLITE_READONLY_DBMOVED) lose();
 }
 
 Failure Database::ready(const plugin::Call &call) {
@@ -102,10 +104,12 @@ std::string Database::stats() const {
   const sql::WriteQueue::Counts writes = queue_.counts();
   nlohmann::json json = {
       {"path", settings_.path},
-      {"table", settings_.table},
+      {"mode", settings_.query ? "query" : "table"},
       {"connected", connected_.load()},
-      {"journal", writer_.uses_log() ? "wal" : "truncate"},
-      {"synchronous", settings_.full_sync ? "full" : "normal"},
+      {"journal", writer_.uses_log() ? "wal"
+                  : settings_.query  ? "rollback"
+                                     : "truncate"},
+      {"synchronous", settings_.synchronous.empty() ? "default" : settings_.synchronous},
       {"file_bytes", bytes_of(settings_.path)},
       {"wal_bytes", bytes_of(settings_.path + "-wal")},
       {"readers", readers_.open_readers()},
@@ -121,6 +125,11 @@ std::string Database::stats() const {
       {"connects", counters_.connects.load()},
       {"expired_removed", counters_.expired.load()},
   };
+  if (settings_.query) {
+    json["key"] = settings_.query->key.text();
+  } else {
+    json["table"] = settings_.table;
+  }
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

@@ -2,4 +2,4 @@
 #include "sql/sqlite/sqlite_layer.h"
 
 CACHECHAIN_LAYER_PLUGIN(cachechain::sqlite::SqliteLayer, "sqlite", "0.1.0",
-                        "A table of an SQLite file, shared and persistent")
+                        "An SQLite file: a table of its own, or yours by your statements")

@@ -1,5 +1,5 @@
-// Reader: a connection that reads entries, with its statements. Used by one thread at a time; never waits for a writer
-// of this or of another process (in the write-ahead log each read has its own snapshot).
+// Reader: a connection that reads, with the statements of the layer's mode. Used by one thread at a time. Where the
+// file has a write-ahead log it never waits for a writer of this or of another process: each read has its own snapshot.
 #ifndef CACHECHAIN_PLUGINS_SQL_SQLITE_READER_H_
 #define CACHECHAIN_PLUGINS_SQL_SQLITE_READER_H_
 
@@ -8,6 +8,7 @@
 
 #include "sql/common/failure.h"
 #include "sql/sqlite/connection.h"
+#include "sql/sqlite/statements.h"
 
 namespace cachechain::sqlite {
 
@@ -22,18 +23,15 @@ class Reader {
   // The same for many keys in one snapshot; a failure releases what was found.
   Failure get_many(const plugin::Call &call, std::span<const cachechain_key> keys, std::span<cachechain_value> values,
                    std::span<int32_t> statuses);
-  // Fails unless the table can be read.
+  // Fails unless the file can be read.
   Failure ping(const plugin::Call &call);
   bool has_moved() const { return connection_->has_moved(); }
 
  private:
   Failure prepare();
-  Failure look_up(plugin::Host host, const cachechain_key &key, plugin::Buffer buffer, cachechain_value &value,
-                  int32_t &status);
-  Failure hand_out(plugin::Host host, plugin::Buffer buffer, cachechain_value &value);
 
   std::unique_ptr<Connection> connection_;
-  Statement get_;
+  std::unique_ptr<ReadStatements> statements_;
   Statement begin_;
   Statement end_;
   Statement ping_;

@@ -3,15 +3,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "sql/sqlite/query_write.h"
+
 namespace cachechain::sqlite {
 
 namespace {
 
 using Company = sql::WriteQueue::Job::Company;
 
-constexpr uint64_t kCaps = CACHECHAIN_CAP_CONCURRENT | CACHECHAIN_CAP_DEADLINE | CACHECHAIN_CAP_NEWER |
-                           CACHECHAIN_CAP_BUMP | CACHECHAIN_CAP_EXACT | CACHECHAIN_CAP_KINDS |
-                           CACHECHAIN_CAP_PERSISTENT | CACHECHAIN_CAP_SHARED | CACHECHAIN_CAP_SWEEP;
+constexpr uint64_t kCommonCaps =
+    CACHECHAIN_CAP_CONCURRENT | CACHECHAIN_CAP_DEADLINE | CACHECHAIN_CAP_PERSISTENT | CACHECHAIN_CAP_SHARED;
+constexpr uint64_t kTableCaps = kCommonCaps | CACHECHAIN_CAP_NEWER | CACHECHAIN_CAP_BUMP | CACHECHAIN_CAP_EXACT |
+                                CACHECHAIN_CAP_KINDS | CACHECHAIN_CAP_SWEEP;
+constexpr uint64_t kQueryCaps = kCommonCaps | CACHECHAIN_CAP_PLAIN;
 // RETURNING-free upserts, STRICT tables and extended codes at open.
 constexpr int kOldestLibrary = 3'037'000;
 // Of a sweep or a clean-up, in one transaction; puts go between two of them.
@@ -20,6 +24,13 @@ constexpr int64_t kRowsAtOnce = 512;
 constexpr int kSlicesOfMaintain = 32;
 // A row's overhead, for the bound of a transaction's size.
 constexpr uint64_t kRowBytes = 256;
+
+constexpr char kNotSwept[] = "a table that is not ours is neither swept nor maintained";
+
+void warn_of_what_is_missing(plugin::Host host, const Query &query) {
+  if (query.upsert.empty()) host.log(CACHECHAIN_LOG_WARN, "no \"upsert\": set answers UNSUPPORTED");
+  if (query.remove.empty()) host.log(CACHECHAIN_LOG_WARN, "no \"delete\": delete answers UNSUPPORTED");
+}
 
 // The text and status of the first failure of a batch.
 void keep_first(Failure &first, const Failure &failure) {
@@ -45,7 +56,8 @@ int32_t SqliteLayer::open(const plugin::Opening &opening, cachechain_layer_info 
     return opening.fail(failure.status(), failure.native_code(), failure.retryable(), failure.text());
   }
   const Settings &kept = opened->database_.settings();
-  info.caps = kCaps;
+  if (kept.query) warn_of_what_is_missing(opening.host(), *kept.query);
+  info.caps = kept.query ? kQueryCaps : kTableCaps;
   info.max_key_size = CACHECHAIN_MAX_KEY_SIZE;
   info.max_value_size = static_cast<uint64_t>(kept.max_value_bytes);
   info.endpoint = reinterpret_cast<const uint8_t *>(kept.path.data());
@@ -68,10 +80,12 @@ Failure SqliteLayer::check(const cachechain_key &key) const {
 
 Failure SqliteLayer::check(const cachechain_put &put) const {
   if (Failure failure = check(*put.key)) return failure;
-  const int64_t most = database_.settings().max_value_bytes;
-  if (put.size <= static_cast<uint64_t>(most)) return Failure();
-  return Failure(CACHECHAIN_VALUE_TOO_LARGE, 0, false, "a value of %llu bytes, \"max_value_bytes\" is %lld",
-                 static_cast<unsigned long long>(put.size), static_cast<long long>(most));
+  const Settings &settings = database_.settings();
+  if (put.size > static_cast<uint64_t>(settings.max_value_bytes)) {
+    return Failure(CACHECHAIN_VALUE_TOO_LARGE, 0, false, "a value of %llu bytes, \"max_value_bytes\" is %lld",
+                   static_cast<unsigned long long>(put.size), static_cast<long long>(settings.max_value_bytes));
+  }
+  return settings.query ? problem_of_put(*settings.query, put) : Failure();
 }
 
 int32_t SqliteLayer::get(const plugin::Call &call, const cachechain_key &key, plugin::Buffer buffer,
@@ -121,7 +135,15 @@ int32_t SqliteLayer::put_many(const plugin::Call &call, std::span<const cachecha
 Failure SqliteLayer::write_puts(const plugin::Call &call, std::span<const cachechain_put> puts,
                                 std::span<cachechain_put_result> results) {
   Failure first = check(call);
-  if (!first && puts.size() == 1) first = check(puts.front());
+  // What can store nothing needs no transaction.
+  if (!first && std::all_of(puts.begin(), puts.end(), [this](const auto &put) { return bool(check(put)); })) {
+    for (size_t i = 0; i < puts.size(); ++i) {
+      const Failure failure = check(puts[i]);
+      results[i] = {failure.status(), 0, 0};
+      keep_first(first, failure);
+    }
+    return first;
+  }
   uint64_t bytes = 0;
   for (const cachechain_put &put : puts) bytes += put.key->size + put.size + kRowBytes;
   Task task(Company::kShared, bytes, [&]() -> Failure {
@@ -133,7 +155,7 @@ Failure SqliteLayer::write_puts(const plugin::Call &call, std::span<const cachec
         failure = Failure(CACHECHAIN_DEADLINE, 0, true, "the deadline came after %zu of %zu puts", i, puts.size());
       }
       results[i] = {failure.status(), 0, 0};
-      if (!failure) failure = database_.writer().put(puts[i], results[i]);
+      if (!failure) failure = database_.writer().put(call, puts[i], results[i]);
       if (failure && !database_.writer().alive()) return failure;
       keep_first(first, failure);
     }
@@ -153,10 +175,14 @@ int32_t SqliteLayer::erase_many(const plugin::Call &call, std::span<const cachec
   for (const cachechain_key &key : keys) {
     if (Failure failure = check(key)) return failure.report(call);
   }
+  if (const auto &query = database_.settings().query; query && query->remove.empty()) {
+    return call.fail(CACHECHAIN_UNSUPPORTED, 0, false,
+                     "the layer has no \"delete\", so nothing can be deleted from it");
+  }
   Task task(Company::kShared, keys.size() * kRowBytes, [&] {
     Failure failure;
     for (const cachechain_key &key : keys) {
-      if (!failure) failure = database_.writer().erase(key);
+      if (!failure) failure = database_.writer().erase(call, key);
     }
     return failure;
   });
@@ -180,6 +206,7 @@ int32_t SqliteLayer::ping(const plugin::Call &call) {
 int32_t SqliteLayer::sweep(const plugin::Call &call, const cachechain_space *space, uint64_t &removed) {
   removed = 0;
   if (Failure failure = check(call)) return failure.report(call);
+  if (database_.settings().query) return call.fail(CACHECHAIN_UNSUPPORTED, 0, false, kNotSwept);
   while (true) {
     int64_t slice = 0;
     Task task(Company::kAlone, 0, [&] { return database_.writer().remove_space(call, space, kRowsAtOnce, slice); });
@@ -195,6 +222,7 @@ int32_t SqliteLayer::sweep(const plugin::Call &call, const cachechain_space *spa
 
 int32_t SqliteLayer::maintain(const plugin::Call &call) {
   if (Failure failure = check(call)) return failure.report(call);
+  if (database_.settings().query) return call.fail(CACHECHAIN_UNSUPPORTED, 0, false, kNotSwept);
   int64_t removed = kRowsAtOnce;
   for (int i = 0; i < kSlicesOfMaintain && removed == kRowsAtOnce; ++i) {
     Task task(Company::kAlone, 0, [&] { return database_.writer().remove_expired(call, kRowsAtOnce, removed); });

@@ -1,5 +1,6 @@
-// SqliteLayer: the slots of the SQLite plugin over one Database. A table of a file is a layer: persistent, shared by
-// processes, with all three put conditions. Reads never wait for writes; writes that come together share a commit.
+// SqliteLayer: the slots of the SQLite plugin over one Database, persistent and shared by processes. In table mode a
+// table of ours is the layer, with all three put conditions; in query mode (CAP_PLAIN) the user's tables are, by the
+// user's statements. Writes that come together share a commit.
 #ifndef CACHECHAIN_PLUGINS_SQL_SQLITE_SQLITE_LAYER_H_
 #define CACHECHAIN_PLUGINS_SQL_SQLITE_SQLITE_LAYER_H_
 

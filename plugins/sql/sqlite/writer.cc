@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <string>
 #include <utility>
-
-#include "sql/sqlite/schema.h"
 
 namespace cachechain::sqlite {
 
@@ -42,9 +39,7 @@ Failure Writer::connect(const plugin::Call &call) {
   Failure failure = Connection::open(settings_, Connection::Role::kWriter, counters_, call, parts->connection);
   if (failure) return failure;
   const Connection::Guard guard(*parts->connection, call, Connection::Guard::Interrupt::kYes);
-  failure = prepare_schema(*parts->connection);
-  if (!failure) failure = prepare(*parts);
-  if (failure) return failure;
+  if ((failure = prepare(*parts))) return failure;
   parts->connection->be_patient();
   uses_log_.store(parts->connection->journal() == "wal", std::memory_order_relaxed);
   counters_.connects.fetch_add(1, std::memory_order_relaxed);
@@ -54,21 +49,11 @@ Failure Writer::connect(const plugin::Call &call) {
 }
 
 Failure Writer::prepare(Parts &parts) {
-  const Connection &connection = *parts.connection;
-  const std::string table = "\"" + settings_.table + "\"";
-  const std::string remove = "DELETE FROM " + table + " WHERE id IN (SELECT id FROM " + table;
-  Failure failure = parts.puts.prepare(connection);
-  if (!failure) failure = parts.begin.prepare(connection, "BEGIN IMMEDIATE");
-  if (!failure) failure = parts.commit.prepare(connection, "COMMIT");
-  if (!failure) failure = parts.rollback.prepare(connection, "ROLLBACK");
-  if (!failure) failure = parts.erase.prepare(connection, "DELETE FROM " + table + " WHERE ns = ?1 AND k = ?2");
-  if (!failure) {
-    failure = parts.remove_expired.prepare(
-        connection, remove + " INDEXED BY \"" + settings_.table +
-                        "_expires\" WHERE expires > 0 AND expires <= ?1 ORDER BY expires LIMIT ?2)");
-  }
-  if (!failure) failure = parts.remove_space.prepare(connection, remove + " WHERE ns = ?1 LIMIT ?2)");
-  if (!failure) failure = parts.remove_all.prepare(connection, remove + " LIMIT ?2)");
+  parts.statements = make_write_statements(settings_);
+  Failure failure = parts.statements->prepare(*parts.connection);
+  if (!failure) failure = parts.begin.prepare(*parts.connection, "BEGIN IMMEDIATE");
+  if (!failure) failure = parts.commit.prepare(*parts.connection, "COMMIT");
+  if (!failure) failure = parts.rollback.prepare(*parts.connection, "ROLLBACK");
   return failure;
 }
 
@@ -120,43 +105,29 @@ void Writer::tidy(const plugin::Call &leader) {
   next_clean_ns_ = more ? 0 : now + settings_.cleanup_ms * 1'000'000;
 }
 
-Failure Writer::put(const cachechain_put &put, cachechain_put_result &result) {
+Failure Writer::put(const plugin::Call &call, const cachechain_put &put, cachechain_put_result &result) {
   owed_ += kRowsPerPut;
-  return parts_->puts.apply(put, result);
+  return parts_->statements->put(call, put, result);
 }
 
-Failure Writer::erase(const cachechain_key &key) {
-  bind_space(parts_->erase, key.space);
-  bind_key(parts_->erase, key);
-  const int code = parts_->erase.run();
-  return code == SQLITE_DONE ? Failure() : parts_->connection->failure("erase", code);
+Failure Writer::erase(const plugin::Call &call, const cachechain_key &key) {
+  return parts_->statements->erase(call, key);
 }
 
 Failure Writer::remove_expired(const plugin::Call &call, int64_t most, int64_t &removed) {
+  removed = 0;
   if (parts_ == nullptr || lost()) return not_connected();
-  sqlite3_bind_int64(parts_->remove_expired.get(), 1, call.host().now_unix_ms());
-  sqlite3_bind_int64(parts_->remove_expired.get(), 2, most);
-  Failure failure = remove(call, parts_->remove_expired, "remove what expired", removed);
+  const Connection::Guard guard(*parts_->connection, call, Connection::Guard::Interrupt::kYes);
+  Failure failure = parts_->statements->remove_expired(call.host().now_unix_ms(), most, removed);
   counters_.expired.fetch_add(static_cast<uint64_t>(removed), std::memory_order_relaxed);
   return failure;
 }
 
 Failure Writer::remove_space(const plugin::Call &call, const cachechain_space *space, int64_t most, int64_t &removed) {
-  if (parts_ == nullptr || lost()) return not_connected();
-  Statement &statement = space == nullptr ? parts_->remove_all : parts_->remove_space;
-  if (space != nullptr) bind_space(statement, space);
-  sqlite3_bind_int64(statement.get(), 2, most);
-  return remove(call, statement, "sweep", removed);
-}
-
-Failure Writer::remove(const plugin::Call &call, Statement &statement, const char *what, int64_t &removed) {
   removed = 0;
-  Connection &connection = *parts_->connection;
-  const Connection::Guard guard(connection, call, Connection::Guard::Interrupt::kYes);
-  const int code = statement.run();
-  if (code != SQLITE_DONE) return connection.failure(what, code);
-  removed = sqlite3_changes(connection.handle());
-  return Failure();
+  if (parts_ == nullptr || lost()) return not_connected();
+  const Connection::Guard guard(*parts_->connection, call, Connection::Guard::Interrupt::kYes);
+  return parts_->statements->remove_space(space, most, removed);
 }
 
 Failure Writer::checkpoint(const plugin::Call &call) {

@@ -11,7 +11,7 @@
 
 #include "sql/common/write_queue.h"
 #include "sql/sqlite/connection.h"
-#include "sql/sqlite/put_statements.h"
+#include "sql/sqlite/statements.h"
 
 namespace cachechain::sqlite {
 
@@ -20,7 +20,7 @@ class Writer final : public sql::WriteQueue::Transaction {
   // `settings` and `counters` outlive it.
   Writer(const Settings &settings, Counters &counters) : settings_(settings), counters_(counters) {}
 
-  // Opens the connection and makes or checks the schema.
+  // Opens the connection and prepares the statements of the layer's mode.
   Failure connect(const plugin::Call &call);
   void disconnect() { parts_.reset(); }
   // From any thread: true once the file under the connection was found to be another, until it is connected again.
@@ -33,9 +33,9 @@ class Writer final : public sql::WriteQueue::Transaction {
   bool alive() const override { return parts_ != nullptr && parts_->connection->in_transaction(); }
   void tidy(const plugin::Call &leader) override;
 
-  // Inside a transaction.
-  Failure put(const cachechain_put &put, cachechain_put_result &result);
-  Failure erase(const cachechain_key &key);
+  // Inside a transaction, for the call that asked.
+  Failure put(const plugin::Call &call, const cachechain_put &put, cachechain_put_result &result);
+  Failure erase(const plugin::Call &call, const cachechain_key &key);
 
   // Outside of one: at most `most` rows in a transaction of their own, until the call's deadline.
   Failure remove_expired(const plugin::Call &call, int64_t most, int64_t &removed);
@@ -49,15 +49,10 @@ class Writer final : public sql::WriteQueue::Transaction {
     Statement begin;
     Statement commit;
     Statement rollback;
-    Statement erase;
-    Statement remove_expired;
-    Statement remove_space;
-    Statement remove_all;
-    PutStatements puts;
+    std::unique_ptr<WriteStatements> statements;
   };
 
   Failure prepare(Parts &parts);
-  Failure remove(const plugin::Call &call, Statement &statement, const char *what, int64_t &removed);
   Failure not_connected() const;
   void roll_back();
 

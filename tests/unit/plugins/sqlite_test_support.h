@@ -10,11 +10,13 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cachechain/plugin.hpp"
 #include "sql/sqlite/sqlite_layer.h"
@@ -27,8 +29,12 @@ class TestHost {
   TestHost() {
     table_.struct_size = sizeof(table_);
     table_.self = this;
-    table_.log_enabled = [](const cachechain_host *, int32_t) -> int32_t { return 0; };
-    table_.log = [](const cachechain_host *, int32_t, const char *, uint64_t) {};
+    table_.log_enabled = [](const cachechain_host *, int32_t) -> int32_t { return 1; };
+    table_.log = [](const cachechain_host *host, int32_t level, const char *text, uint64_t size) {
+      TestHost &self = *static_cast<TestHost *>(host->self);
+      const std::lock_guard<std::mutex> guard(self.log_mutex_);
+      if (level >= CACHECHAIN_LOG_WARN) self.warnings_.emplace_back(text, size);
+    };
     table_.report = [](const cachechain_host *, cachechain_report *report, int64_t native_code, uint32_t retryable,
                        const char *text, uint64_t size) {
       if (report == nullptr) return;
@@ -63,6 +69,10 @@ class TestHost {
   const cachechain_host *raw() const { return &table_; }
   int64_t now_ns() const { return table_.now_mono_ns(&table_); }
   int64_t now_ms() const { return table_.now_unix_ms(&table_); }
+  std::vector<std::string> warnings() const {
+    const std::lock_guard<std::mutex> guard(log_mutex_);
+    return warnings_;
+  }
 
   std::atomic<bool> no_memory{false};
   std::atomic<int64_t> live{0};      // bytes that are allocated
@@ -71,6 +81,8 @@ class TestHost {
 
  private:
   cachechain_host table_{};
+  mutable std::mutex log_mutex_;
+  std::vector<std::string> warnings_;
 };
 
 class TestFolder {
