@@ -11,6 +11,7 @@
 #ifndef CACHECHAIN_CONFORMANCE_CONFORMANCE_H_
 #define CACHECHAIN_CONFORMANCE_CONFORMANCE_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct Subject {
   std::string plugin_path;     // as in cachechain_open_options
   std::string options = "{}";  // JSON; every "{scratch}" in it becomes a new empty folder, per check
   bool quick = false;          // fewer repetitions, the same checks
+  // Called with the path of each new folder, before anything is opened: to put there what the options need.
+  std::function<void(const std::string &folder)> furnish = {};
 };
 
 // The names of all checks, in the order in which they are best run.

@@ -3,6 +3,7 @@
 #include "conformance.h"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <ostream>
@@ -13,14 +14,34 @@ namespace cachechain::conformance {
 namespace {
 
 struct Plugin {
-  const char *name;
+  const char *name;  // of the subject
+  const char *plugin;
   const char *options;
+  void (*furnish)(const std::string &folder) = nullptr;
 };
 
+// The table of some program, for query mode.
+void make_documents(const std::string &folder) {
+  sqlite3 *handle = nullptr;
+  EXPECT_EQ(sqlite3_open((folder + "/shop.db").c_str(), &handle), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(handle,
+                         "PRAGMA journal_mode = wal;"
+                         "CREATE TABLE document(id BLOB PRIMARY KEY, body BLOB NOT NULL)",
+                         nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  sqlite3_close(handle);
+}
+
 constexpr Plugin kPlugins[] = {
-    {"memory", R"({"max_bytes": "64MiB"})"},
-    {"sqlite", R"({"path": "{scratch}/store.db", "max_value_bytes": "4MiB"})"},
-    {"dirstore", R"({"folder": "{scratch}"})"},
+    {"memory", "memory", R"({"max_bytes": "64MiB"})"},
+    {"sqlite", "sqlite", R"({"path": "{scratch}/store.db", "max_value_bytes": "4MiB"})"},
+    {"sqlite_query", "sqlite", R"({
+      "path": "{scratch}/shop.db", "max_value_bytes": "4MiB", "synchronous": "normal", "key": "{id:blob}",
+      "select": "SELECT body AS value FROM document WHERE id = :id",
+      "upsert": "INSERT INTO document VALUES(:id, :value) ON CONFLICT(id) DO UPDATE SET body = excluded.body",
+      "delete": "DELETE FROM document WHERE id = :id"})",
+     &make_documents},
+    {"dirstore", "dirstore", R"({"folder": "{scratch}"})"},
 };
 
 void PrintTo(const Plugin &plugin, std::ostream *out) { *out << plugin.name; }
@@ -30,8 +51,9 @@ class Conformance : public testing::TestWithParam<std::tuple<Plugin, std::string
 TEST_P(Conformance, Holds) {
   const auto &[plugin, check] = GetParam();
   Subject subject;
-  subject.plugin = plugin.name;
+  subject.plugin = plugin.plugin;
   subject.options = plugin.options;
+  if (plugin.furnish != nullptr) subject.furnish = plugin.furnish;
   const Verdict verdict = run(subject, check);
   if (verdict.outcome == Outcome::kSkipped) GTEST_SKIP() << verdict.message;
   EXPECT_TRUE(verdict.outcome == Outcome::kPassed) << verdict.message;

@@ -55,6 +55,7 @@ class FaultyLayer {
     info.caps = CACHECHAIN_CAP_INLINE | CACHECHAIN_CAP_CONCURRENT | CACHECHAIN_CAP_DEADLINE | CACHECHAIN_CAP_NEWER |
                 CACHECHAIN_CAP_BUMP | CACHECHAIN_CAP_EXACT | CACHECHAIN_CAP_FENCE | CACHECHAIN_CAP_KINDS |
                 CACHECHAIN_CAP_SWEEP;
+    if (layer->is_plain()) info.caps = CACHECHAIN_CAP_CONCURRENT | CACHECHAIN_CAP_DEADLINE | CACHECHAIN_CAP_PLAIN;
     if (fault == "claims to persist") info.caps |= CACHECHAIN_CAP_PERSISTENT;
     if (fault == "claims to share") info.caps |= CACHECHAIN_CAP_SHARED;
     info.max_value_size = kLargest;
@@ -82,6 +83,10 @@ class FaultyLayer {
     value.fresh_until_ms = is("swaps its times") ? entry.expires_ms : entry.fresh_until_ms;
     value.expires_ms = is("swaps its times") ? entry.fresh_until_ms : entry.expires_ms;
     value.flags = is("forgets kinds") ? 0 : entry.flags;
+    if (is_plain() && !is("stamps plain values")) {
+      value.version = value.created = value.flags = 0;
+      value.expires_ms = 0;
+    }
     value.size = entry.data->size();
     const bool copies = value.size <= buffer.size() && !is("never copies");
     if (copies) {
@@ -120,6 +125,7 @@ class FaultyLayer {
     if (is("takes NEWER for newer or equal") && put.condition == CACHECHAIN_PUT_NEWER)
       asked.version |= 1, ++asked.version;
     if (is("takes any condition")) asked.condition = std::min<uint32_t>(put.condition, CACHECHAIN_PUT_BUMP);
+    if (is_plain()) asked.condition = CACHECHAIN_PUT_BUMP;
     if (is("does not compare tokens")) asked.expect_token = stored(where).token;
     if (is("judges without its lock")) lock.unlock();
     const Stored before = stored(where, !lock.owns_lock());
@@ -136,6 +142,7 @@ class FaultyLayer {
       return result.status;
     }
     if (is("takes NEWER for newer or equal")) result.version = put.version;
+    if (is_plain() && !is("tells plain versions")) result.version = 0;
     if (put.fence != nullptr && !is("ignores the fence") &&
         result.version < __atomic_load_n(put.fence, __ATOMIC_ACQUIRE)) {
       if (!is("keeps what is fenced")) store_->entries.erase(where);
@@ -202,6 +209,11 @@ class FaultyLayer {
   }
 
   std::string stats() { return is("tells no JSON") ? "entries: 3" : R"({"entries": 3})"; }
+
+  // Faults of a layer with CAP_PLAIN, as which this one then opens.
+  bool is_plain() const {
+    return is("stamps plain values") || is("tells plain versions") || is("keeps plain tombstones");
+  }
 
  private:
   bool is(std::string_view fault) const { return fault_ == fault; }

@@ -1,6 +1,7 @@
 // Opening and closing: what a layer says of itself, which options it refuses and how, what it leaves behind, and what
 // another instance over the same options finds.
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -28,7 +29,12 @@ void caps_are_coherent(Check &check) {
         layer.can(CACHECHAIN_CAP_CONCURRENT | CACHECHAIN_CAP_BUMP | CACHECHAIN_CAP_NEWER | CACHECHAIN_CAP_KINDS),
         "a layer with CAP_INLINE declares CONCURRENT, BUMP, NEWER and KINDS");
   }
-  check.holds(!layer.can(CACHECHAIN_CAP_KINDS | CACHECHAIN_CAP_BYTES), "KINDS and BYTES are not declared together");
+  const uint64_t stores = info.caps & (CACHECHAIN_CAP_KINDS | CACHECHAIN_CAP_BYTES | CACHECHAIN_CAP_PLAIN);
+  check.equal(std::popcount(stores), 1, "how many of KINDS, BYTES and PLAIN are declared");
+  constexpr uint64_t kNotPlain = CACHECHAIN_CAP_INLINE | CACHECHAIN_CAP_NEWER | CACHECHAIN_CAP_BUMP |
+                                 CACHECHAIN_CAP_EXACT | CACHECHAIN_CAP_FENCE | CACHECHAIN_CAP_SWEEP;
+  check.holds(stores != CACHECHAIN_CAP_PLAIN || (info.caps & kNotPlain) == 0,
+              "a layer with CAP_PLAIN declares nothing that needs versions, kinds or namespaces");
   check.equal(info.struct_size, sizeof(info), "struct_size in the layer's info, which is the core's");
   check.holds(info.max_key_size <= CACHECHAIN_MAX_KEY_SIZE, "max_key_size is at most 1,024");
   check.holds(info.endpoint_size == 0 || info.endpoint != nullptr, "an endpoint with a size has a text");

@@ -221,7 +221,8 @@ void overwriting_replaces_everything(Check &check) {
   Layer layer(check);
   Caller caller(layer);
   const int64_t far = now_unix_ms() + 3'600'000;
-  caller.stores({.key = "k", .data = noise(900, 1), .version = 3, .expires_ms = far, .flags = 9u << 8});
+  const uint32_t codec = layer.keeps_metadata() ? 9u << 8 : 0;
+  caller.stores({.key = "k", .data = noise(900, 1), .version = 3, .expires_ms = far, .flags = codec});
   caller.stores({.key = "k", .data = "short", .version = 5});
   const Got got = caller.get("k");
   check.status(got.status, CACHECHAIN_OK, "get after overwriting");
@@ -273,6 +274,29 @@ void erase_forgets(Check &check) {
   caller.stores({.key = "a", .data = "again", .version = 3});
   caller.finds("a", "again", "get of an erased key that was put again, with an older version");
   check.status(caller.erase_many({}), CACHECHAIN_OK, "erase_many of no keys");
+}
+
+void tombstone_deletes(Check &check) {
+  Layer layer(check);
+  if (!layer.needs(CACHECHAIN_CAP_PLAIN)) return;
+  Caller caller(layer);
+  const auto tombstone = [](const char *key) { return Put{.key = key, .flags = CACHECHAIN_KIND_TOMBSTONE}; };
+  caller.stores({.key = "gone", .data = "value"});
+  caller.stores({.key = "kept", .data = "value"});
+  const Done done = caller.put(tombstone("gone"));
+  if (done.status == CACHECHAIN_UNSUPPORTED) {
+    caller.finds("gone", "value", "get after a tombstone that was refused");
+    return;
+  }
+  check.status(done.status, CACHECHAIN_OK, text("put of a tombstone: ", caller.report()));
+  caller.misses("gone", "get after a tombstone");
+  caller.finds("kept", "value", "get of the key beside it");
+  check.status(caller.put(tombstone("never stored")).status, CACHECHAIN_OK, "put of a tombstone over nothing");
+  for (uint32_t kind : {CACHECHAIN_KIND_ABSENT, CACHECHAIN_KIND_INVALIDATED, CACHECHAIN_KIND_LEASE}) {
+    const Done other = caller.put({.key = "kept", .flags = kind});
+    check.holds(other.status < 0, text("a put of kind ", kind, " fails; found ", status_text(other.status)));
+  }
+  caller.finds("kept", "value", "get after puts of kinds that such a layer cannot keep");
 }
 
 void agrees_with_a_map(Check &check) {
@@ -329,6 +353,7 @@ constexpr Listed kChecks[] = {
     {"slots.inputs_are_borrowed", inputs_are_borrowed},
     {"slots.expired_is_itself_or_missing", expired_is_itself_or_missing},
     {"slots.erase_forgets", erase_forgets},
+    {"slots.tombstone_deletes", tombstone_deletes},
     {"slots.agrees_with_a_map", agrees_with_a_map},
 };
 

@@ -80,6 +80,10 @@ void Caller::accept(Got &got, uint64_t cap, std::string_view slot) {
   got.fresh_until_ms = value.fresh_until_ms;
   got.expires_ms = value.expires_ms;
   got.flags = value.flags;
+  if (layer_.can(CACHECHAIN_CAP_PLAIN)) {
+    check_.holds(value.version == 0 && value.created == 0 && value.flags == 0 && value.expires_ms == 0,
+                 text(slot, " of a layer with CAP_PLAIN leaves version, `created`, flags and expires_ms zero"));
+  }
   if (!layer_.can(CACHECHAIN_CAP_BYTES)) return;
   WireEntry entry;
   if (!from_wire(view(value.data, value.size), entry)) {
@@ -99,6 +103,11 @@ void Caller::accept(Done &done, const cachechain_put_result &result) {
   check_.holds(done.status <= 0 || done.status == CACHECHAIN_SUPERSEDED || done.status == CACHECHAIN_FENCED,
                text("put answers OK, SUPERSEDED, FENCED or a failure, not ", status_text(done.status)));
   done.version = result.version;
+  if (!layer_.can(CACHECHAIN_CAP_PLAIN)) return;
+  check_.holds(done.status <= 0, text("put of a layer with CAP_PLAIN answers OK or a failure, because it compares "
+                                      "nothing; found ",
+                                      status_text(done.status)));
+  check_.equal(result.version, 0u, "the version in the result of a put of a layer with CAP_PLAIN");
 }
 
 Got Caller::get(const Key &key, uint64_t cap) {

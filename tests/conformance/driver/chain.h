@@ -46,7 +46,8 @@ enum class Above { kNothing, kMemory };
 
 class Chain {
  public:
-  // A chain that does not open fails the check; one that finds no plugin "memory" to put above skips it.
+  // A chain that does not open fails the check; one that finds no plugin "memory" to put above skips it, as does one
+  // over a layer with CAP_PLAIN.
   explicit Chain(Check &check, Above above = Above::kNothing, std::string_view source = "application");
   ~Chain() { cachechain_chain_free(chain_); }
   Chain(const Chain &) = delete;

@@ -53,8 +53,14 @@ Check::~Check() {
 std::string Check::options() {
   std::string options = subject_.options;
   if (options.find(kScratch) == std::string::npos) return options;
-  if (scratch_.empty()) scratch_ = make_folder();
-  if (scratch_.empty()) fail(text("cannot make a scratch folder: ", std::strerror(errno)));
+  if (scratch_.empty()) {
+    scratch_ = make_folder();
+    if (scratch_.empty()) {
+      fail(text("cannot make a scratch folder: ", std::strerror(errno)));
+    } else if (subject_.furnish) {
+      subject_.furnish(scratch_);
+    }
+  }
   for (size_t at = options.find(kScratch); at != std::string::npos; at = options.find(kScratch, at)) {
     options.replace(at, kScratch.size(), scratch_);
     at += scratch_.size();

@@ -35,7 +35,7 @@ constexpr CapName kCapNames[] = {
     {CACHECHAIN_CAP_FENCE, "FENCE"},       {CACHECHAIN_CAP_KINDS, "KINDS"},
     {CACHECHAIN_CAP_BYTES, "BYTES"},       {CACHECHAIN_CAP_PERSISTENT, "PERSISTENT"},
     {CACHECHAIN_CAP_SHARED, "SHARED"},     {CACHECHAIN_CAP_NOTIFY, "NOTIFY"},
-    {CACHECHAIN_CAP_SWEEP, "SWEEP"},
+    {CACHECHAIN_CAP_SWEEP, "SWEEP"},       {CACHECHAIN_CAP_PLAIN, "PLAIN"},
 };
 
 struct Opened {
@@ -172,7 +172,7 @@ bool Layer::needs(uint64_t caps) {
 bool Layer::needs_metadata() {
   if (instance_ == nullptr) return false;
   if (keeps_metadata()) return true;
-  check_.skip("the layer keeps neither CAP_KINDS nor CAP_BYTES");
+  check_.skip("the layer declares CAP_PLAIN: it keeps values alone");
   return false;
 }
 
