@@ -132,8 +132,8 @@ typedef struct cachechain_put_result {
 #define CACHECHAIN_CAP_SWEEP UINT64_C(0x1000)     /* has sweep */
 /* Values of somebody else's table: no versions, kinds or times of ours. get answers OK with version, created, flags and
  * expires_ms 0 (fresh_until_ms may be set), or MISS. put takes a value without a codec or a tombstone under any condition,
- * carries it out without comparing, and answers version 0. The core stamps. Excludes KINDS, BYTES, NEWER, BUMP, EXACT,
- * FENCE, INLINE and SWEEP; a layer has exactly one of KINDS, BYTES and PLAIN. */
+ * carries it out without comparing, and answers version 0; erase_many deletes rows too. Rows have no namespace. The core
+ * stamps. Excludes KINDS, BYTES, NEWER, BUMP, EXACT, FENCE, INLINE and SWEEP: a layer has one of KINDS, BYTES, PLAIN. */
 #define CACHECHAIN_CAP_PLAIN UINT64_C(0x2000)
 
 /* What `open` tells about the instance. GROWABLE; zeroed and sized by the core. Texts stay valid until close. */

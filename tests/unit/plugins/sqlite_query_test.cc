@@ -1,107 +1,14 @@
-// An SQLite layer over the user's own table: what is read and written, and what becomes of it when others write too.
+// An SQLite layer over the user's own table: what is read, written and refused.
 #include <gtest/gtest.h>
 
 #include <array>
 #include <thread>
 #include <vector>
 
-#include "sqlite_test_support.h"
+#include "sqlite_query_support.h"
 
 namespace cachechain::sqlite {
 namespace {
-
-using Json = nlohmann::json;
-
-// One get's whole answer. Gives back what was handed out.
-struct Answer {
-  int32_t status = 0;
-  std::string data;
-  std::string text;  // of a failure
-  cachechain_value value{};
-};
-
-Answer ask(TestLayer &layer, std::string_view key, int64_t deadline_ns = 0) {
-  TestCall call(deadline_ns);
-  const cachechain_key bytes = key_of(key);
-  Answer answer;
-  answer.status = layer.api.get(layer.instance, call.raw(), &bytes, nullptr, 0, &answer.value);
-  answer.text = call.text();
-  if (answer.status == CACHECHAIN_OK) {
-    answer.data.assign(reinterpret_cast<const char *>(answer.value.data), answer.value.size);
-  }
-  if (answer.value.release != nullptr) answer.value.release(answer.value.owner);
-  return answer;
-}
-
-struct Written {
-  int32_t status = 0;
-  uint64_t version = 0;
-  std::string text;
-};
-
-Written write(TestLayer &layer, std::string_view key, std::string_view data, uint32_t flags = CACHECHAIN_KIND_VALUE,
-              int64_t deadline_ns = 0) {
-  TestCall call(deadline_ns);
-  const cachechain_key bytes = key_of(key);
-  cachechain_put put = put_of(bytes, data, 101, CACHECHAIN_PUT_BUMP);
-  put.flags = flags;
-  cachechain_put_result result{};
-  const int32_t status = layer.api.put(layer.instance, call.raw(), &put, &result);
-  EXPECT_EQ(result.status, status);
-  return {status, result.version, call.text()};
-}
-
-Written remove(TestLayer &layer, std::string_view key) { return write(layer, key, "", CACHECHAIN_KIND_TOMBSTONE); }
-
-// get_many's answers: values, "-" for a miss; or the failure's text alone.
-std::vector<std::string> ask_many(TestLayer &layer, const std::vector<std::string> &keys) {
-  TestCall call;
-  std::vector<cachechain_key> bytes;
-  for (const std::string &key : keys) bytes.push_back(key_of(key));
-  std::vector<cachechain_value> values(keys.size());
-  std::vector<int32_t> statuses(keys.size());
-  const int32_t status =
-      layer.api.get_many(layer.instance, call.raw(), bytes.data(), bytes.size(), values.data(), statuses.data());
-  if (status != CACHECHAIN_OK) return {call.text()};
-  std::vector<std::string> answers;
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (statuses[i] == CACHECHAIN_OK) {
-      answers.emplace_back(reinterpret_cast<const char *>(values[i].data), values[i].size);
-    } else {
-      answers.push_back(statuses[i] == CACHECHAIN_MISS ? "-" : std::to_string(statuses[i]));
-    }
-    if (values[i].release != nullptr) values[i].release(values[i].owner);
-  }
-  return answers;
-}
-
-class SqliteQueryTest : public testing::Test {
- protected:
-  SqliteQueryTest() : stranger(path) {
-    stranger.run("PRAGMA journal_mode = wal");
-    stranger.run("CREATE TABLE users(id INTEGER PRIMARY KEY, body, fresh_ms)");
-  }
-  ~SqliteQueryTest() override { EXPECT_EQ(host.live.load(), 0) << "every value was given back"; }
-
-  Json options() const {
-    return {{"path", path},
-            {"key", "user:{id:int}"},
-            {"select", "SELECT body AS value, fresh_ms FROM users WHERE id = :id"},
-            {"upsert",
-             "INSERT INTO users(id, body) VALUES(:id, :value) ON CONFLICT(id) DO UPDATE SET body = excluded.body"},
-            {"delete", "DELETE FROM users WHERE id = :id"}};
-  }
-  Json with(const char *name, const Json &value) const {
-    Json changed = options();
-    changed[name] = value;
-    return changed;
-  }
-
-  TestHost host;
-  TestFolder folder;
-  const std::string path = folder.file("shop.db");
-  Stranger stranger;
-};
 
 TEST_F(SqliteQueryTest, SetsGetsAndDeletesRows) {
   TestLayer layer(host, options());
@@ -349,70 +256,6 @@ TEST_F(SqliteQueryTest, ErasesRowsByDelete) {
   EXPECT_EQ(ask_many(layer, {"user:1", "user:2", "user:3"}), (std::vector<std::string>{"-", "user:2", "-"}));
 }
 
-class SqliteQueryManyTest : public SqliteQueryTest, public testing::WithParamInterface<bool> {
- protected:
-  Json options() const {
-    Json all = SqliteQueryTest::options();
-    if (GetParam()) {
-      all["select_many"] =
-          "SELECT id, body AS value, fresh_ms FROM users WHERE id IN (SELECT value FROM json_each(:keys))";
-    }
-    return all;
-  }
-};
-
-INSTANTIATE_TEST_SUITE_P(SelectMany, SqliteQueryManyTest, testing::Bool(),
-                         [](const auto &tested) { return tested.param ? "WithSelectMany" : "WithoutSelectMany"; });
-
-TEST_P(SqliteQueryManyTest, AnswersEachKeyInItsPlace) {
-  stranger.run(
-      "INSERT INTO users(id, body) VALUES(1, 'one'), (-9223372036854775807 - 1, 'least'), "
-      "(9223372036854775807, 'most'), (4, '')");
-  TestLayer layer(host, options());
-  ASSERT_EQ(layer.opened, CACHECHAIN_OK) << layer.message;
-  EXPECT_EQ(ask_many(layer, {"user:9223372036854775807", "user:2", "user:1", "nobody", "user:01", "user:1", "user:4",
-                             "user:-9223372036854775808"}),
-            (std::vector<std::string>{"most", "-", "one", "-", "-", "one", "", "least"}));
-  EXPECT_EQ(ask_many(layer, {}), std::vector<std::string>{});
-  EXPECT_EQ(ask_many(layer, {"nobody"}), std::vector<std::string>{"-"});
-}
-
-TEST_P(SqliteQueryManyTest, AFaultInOneRowFailsTheBatchAndGivesEverythingBack) {
-  stranger.run("INSERT INTO users(id, body) VALUES(1, 'one'), (2, NULL), (3, 'three')");
-  TestLayer layer(host, options());
-  const std::vector<std::string> answer = ask_many(layer, {"user:1", "user:2", "user:3"});
-  ASSERT_EQ(answer.size(), 1u);
-  EXPECT_NE(answer[0].find("answered a value that is NULL"), std::string::npos) << answer[0];
-}
-
-TEST_F(SqliteQueryTest, SelectManyOfTextsKeepsThemApart) {
-  stranger.run(
-      "CREATE TABLE names(name TEXT PRIMARY KEY, body); "
-      "INSERT INTO names VALUES('O''Brien \"x\" \\', 1), ('Z\xc3\xbcrich', 2), ('1', 3), ('a\nb', 4)");
-  TestLayer layer(host, {{"path", path},
-                         {"key", "{name}"},
-                         {"select", "SELECT body AS value FROM names WHERE name = :name"},
-                         {"select_many",
-                          "SELECT name, body AS value FROM names WHERE name IN (SELECT value FROM json_each(:keys))"}});
-  ASSERT_EQ(layer.opened, CACHECHAIN_OK) << layer.message;
-  EXPECT_EQ(ask_many(layer, {"1", "O'Brien \"x\" \\", "01", "Z\xc3\xbcrich", "a\nb"}),
-            (std::vector<std::string>{"3", "1", "-", "2", "4"}));
-}
-
-TEST_F(SqliteQueryTest, SelectManyMustAnswerWhatItWasAsked) {
-  stranger.run("INSERT INTO users(id, body) VALUES(1, 'one'), (2, 'two')");
-  Json options = with("select_many", "SELECT id, body AS value FROM users WHERE json_valid(:keys)");
-  TestLayer stray(host, options);
-  EXPECT_EQ(ask_many(stray, {"user:1"}),
-            std::vector<std::string>{path + ": \"select_many\" answered a row for a key that it was not asked for"});
-  options["select_many"] =
-      "SELECT users.id, body AS value FROM users, (SELECT 1 UNION SELECT 2) WHERE id IN (SELECT value FROM "
-      "json_each(:keys))";
-  TestLayer twice(host, options);
-  EXPECT_EQ(ask_many(twice, {"user:1"}),
-            std::vector<std::string>{path + ": \"select_many\" answered more than one row for a key"});
-}
-
 TEST_F(SqliteQueryTest, AChangeOfTheTableIsNoticed) {
   stranger.run(
       "CREATE TABLE docs(value, id INTEGER PRIMARY KEY); CREATE VIEW bodies AS SELECT value, id FROM docs;"
@@ -435,80 +278,6 @@ TEST_F(SqliteQueryTest, AChangeOfTheTableIsNoticed) {
   EXPECT_NE(ask(works, "1").text.find("no such table: onlyvalue"), std::string::npos);
   stranger.run("CREATE VIEW onlyvalue AS SELECT value FROM docs");
   EXPECT_EQ(ask(works, "1").data, "right") << "at once: one statement's error is not an outage of the file";
-}
-
-TEST_F(SqliteQueryTest, ALongStatementEndsAtTheDeadline) {
-  const std::string forever = "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n)";
-  Json slow = options();
-  slow["select"] = "SELECT " + forever + " AS value WHERE :id = 1";
-  slow["upsert"] =
-      "INSERT INTO users(id, body, fresh_ms) VALUES(:id, :value, CASE :id WHEN 1 THEN " + forever + " END)";
-  TestLayer layer(host, slow);
-  ASSERT_EQ(layer.opened, CACHECHAIN_OK) << layer.message;
-  EXPECT_EQ(ask(layer, "user:1", host.now_ns() + 20'000'000).status, CACHECHAIN_TIMEOUT);
-  Written patient;
-  std::thread other([&] { patient = write(layer, "user:2", "Ada"); });
-  EXPECT_EQ(write(layer, "user:1", "x", CACHECHAIN_KIND_VALUE, host.now_ns() + 20'000'000).status, CACHECHAIN_TIMEOUT);
-  other.join();
-  EXPECT_EQ(patient.status, CACHECHAIN_OK) << "whether or not it shared the transaction: " << patient.text;
-  EXPECT_EQ(stranger.number("SELECT group_concat(id) FROM users"), 2);
-}
-
-TEST_F(SqliteQueryTest, ALockIsWaitedForUntilTheDeadline) {
-  TestLayer layer(host, with("busy_ms", "10min"));
-  stranger.run("BEGIN IMMEDIATE");
-  const Written late = write(layer, "user:1", "x", CACHECHAIN_KIND_VALUE, host.now_ns() + 20'000'000);
-  EXPECT_EQ(late.status, CACHECHAIN_TIMEOUT) << late.text;
-  EXPECT_NE(late.text.find("holds the lock"), std::string::npos) << late.text;
-  EXPECT_EQ(ask(layer, "user:1").status, CACHECHAIN_MISS) << "readers of a log wait for nobody";
-  stranger.run("COMMIT");
-  EXPECT_EQ(write(layer, "user:1", "x").status, CACHECHAIN_OK);
-}
-
-// Each thread counts in rows of its own; nobody may lose a write or see half of one.
-void hammer(TestLayer &layer, int rounds) {
-  std::atomic<int> wrong{0};
-  std::vector<std::thread> threads;
-  for (int self = 0; self < 8; ++self) {
-    threads.emplace_back([&, self] {
-      const std::string key = "user:" + std::to_string(self);
-      for (int round = 1; round <= rounds; ++round) {
-        const std::string data = std::to_string(round) + std::string(static_cast<size_t>(round) * 50, 'x');
-        if (write(layer, key, data).status != CACHECHAIN_OK || ask(layer, key).data != data) ++wrong;
-      }
-    });
-  }
-  for (int reader = 0; reader < 4; ++reader) {
-    threads.emplace_back([&, reader] {
-      int last = 0;
-      for (int round = 0; round < rounds; ++round) {
-        const Answer seen = ask(layer, "user:" + std::to_string(reader));
-        if (seen.status == CACHECHAIN_MISS) continue;
-        const int number = seen.data.empty() ? 0 : std::atoi(seen.data.c_str());
-        const std::string whole = std::to_string(number) + std::string(static_cast<size_t>(number) * 50, 'x');
-        if (seen.status != CACHECHAIN_OK || number < last || seen.data != whole) ++wrong;
-        last = number;
-      }
-    });
-  }
-  for (std::thread &thread : threads) thread.join();
-  EXPECT_EQ(wrong, 0);
-}
-
-TEST_F(SqliteQueryTest, ManyThreadsWriteAndRead) {
-  Json patient = with("synchronous", "normal");
-  patient["busy_ms"] = "1min";
-  TestLayer layer(host, patient);
-  hammer(layer, 40);
-  EXPECT_EQ(layer.stats()["journal"], "wal");
-  EXPECT_EQ(layer.stats()["synchronous"], "normal");
-}
-
-TEST_F(SqliteQueryTest, ManyThreadsWriteAndReadAFileWithoutALog) {
-  stranger.run("PRAGMA journal_mode = delete");
-  TestLayer layer(host, with("busy_ms", "1min"));
-  hammer(layer, 8);
-  EXPECT_EQ(layer.stats()["journal"], "rollback");
 }
 
 }  // namespace
