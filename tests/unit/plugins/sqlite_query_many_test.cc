@@ -1,7 +1,9 @@
-// get_many in query mode, by "select_many" and without it.
+// get_many in query mode, by "select_many" and without it, and put_many.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sqlite_query_support.h"
@@ -71,6 +73,42 @@ TEST_F(SqliteQueryTest, SelectManyMustAnswerWhatItWasAsked) {
   TestLayer twice(host, options);
   EXPECT_EQ(ask_many(twice, {"user:1"}),
             std::vector<std::string>{path + ": \"select_many\" answered more than one row for a key"});
+}
+
+TEST_F(SqliteQueryTest, PutManyHasAnOutcomeForEachPut) {
+  stranger.run("INSERT INTO users(id, body) VALUES(3, 'old')");
+  TestLayer layer(host, options());
+  const std::array keys = {key_of("user:1"), key_of("user:01"), key_of("user:3"), key_of("user:1")};
+  std::array<cachechain_put, 4> puts;
+  for (size_t i = 0; i < puts.size(); ++i)
+    puts[i] = put_of(keys[i], std::string_view("abcd").substr(i, 1), 101, CACHECHAIN_PUT_BUMP);
+  puts[2].flags = CACHECHAIN_KIND_TOMBSTONE;
+  std::array<cachechain_put_result, 4> results{};
+  TestCall call;
+  EXPECT_EQ(layer.api.put_many(layer.instance, call.raw(), puts.data(), puts.size(), results.data()),
+            CACHECHAIN_PARTIAL);
+  EXPECT_EQ(call.text(), "the key does not fit \"key\": \"user:{id:int}\", so it cannot be a row");
+  EXPECT_EQ(results[0].status, CACHECHAIN_OK);
+  EXPECT_EQ(results[1].status, CACHECHAIN_INVALID_ARGUMENT);
+  EXPECT_EQ(results[2].status, CACHECHAIN_OK);
+  EXPECT_EQ(results[3].status, CACHECHAIN_OK);
+  for (const cachechain_put_result &result : results) EXPECT_EQ(result.version, 0u);
+  EXPECT_EQ(ask_many(layer, {"user:1", "user:3"}), (std::vector<std::string>{"d", "-"}));
+}
+
+TEST_F(SqliteQueryTest, PutManyOfWhatCannotBeWrittenTouchesNothing) {
+  Json reading = options();
+  reading.erase("upsert");
+  TestLayer layer(host, reading);
+  const std::array keys = {key_of("user:1"), key_of("user:01")};
+  std::array puts = {put_of(keys[0], "a", 101), put_of(keys[1], "", 101)};
+  puts[1].flags = CACHECHAIN_KIND_TOMBSTONE;
+  std::array<cachechain_put_result, 2> results{};
+  EXPECT_EQ(layer.api.put_many(layer.instance, TestCall().raw(), puts.data(), puts.size(), results.data()),
+            CACHECHAIN_PARTIAL);
+  EXPECT_EQ(results[0].status, CACHECHAIN_UNSUPPORTED);
+  EXPECT_EQ(results[1].status, CACHECHAIN_INVALID_ARGUMENT);
+  EXPECT_EQ(layer.stats()["commits"], 0);
 }
 
 }  // namespace
