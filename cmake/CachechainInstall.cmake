@@ -18,6 +18,9 @@ install(TARGETS cachechain cachechain_headers EXPORT cachechainTargets
 if(TARGET cachechain_conformance)
   install(FILES ${PROJECT_SOURCE_DIR}/tests/conformance/conformance.h
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cachechain)
+  install(FILES
+    ${PROJECT_SOURCE_DIR}/tests/conformance/history/history.h ${PROJECT_SOURCE_DIR}/tests/conformance/history/judge.h
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cachechain/conformance)
   install(TARGETS cachechain_conformance EXPORT cachechainTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
 if(TARGET cachechain_tool)

@@ -7,7 +7,8 @@
 //
 // The suite prints nothing, needs no test framework, and leaves nothing behind: each check has folders of its own and
 // removes them. It runs in the calling process: a plugin that crashes takes the process with it. An installed copy of
-// this header is <cachechain/conformance.h>, linked by cachechain::conformance.
+// this header is <cachechain/conformance.h>, linked by cachechain::conformance. The same library judges histories that
+// other tests record: history/history.h and history/judge.h, installed in <cachechain/conformance/>.
 #ifndef CACHECHAIN_CONFORMANCE_CONFORMANCE_H_
 #define CACHECHAIN_CONFORMANCE_CONFORMANCE_H_
 

@@ -1,6 +1,8 @@
 // Uses the installed package from outside: a chain of memory over SQLite and a chain of the project's own plugin
-// through the C++ header, and one check of the conformance suite over that plugin. argv[1] is the folder of the plugin.
+// through the C++ header, one check of the conformance suite over that plugin, and the judge of histories. argv[1] is
+// the folder of the plugin.
 #include <cachechain/conformance.h>
+#include <cachechain/conformance/judge.h>
 
 #include <cachechain/cachechain.hpp>
 #include <cstdio>
@@ -48,5 +50,13 @@ int main(int argc, char **argv) {
   subject.plugin_path = folder;
   const auto verdict = cachechain::conformance::run(subject, "slots.round_trip");
   if (verdict.outcome != cachechain::conformance::Outcome::kPassed) return fail(verdict.name + ": " + verdict.message);
+
+  cachechain::conformance::History history;
+  auto &recorder = history.recorder();
+  auto get = recorder.begin(cachechain::conformance::Act::kGet, 0);
+  get.fate = cachechain::conformance::Fate::kAcknowledged;
+  get.value = 1;
+  recorder.end(get);
+  if (cachechain::conformance::judge(history).size() != 1) return fail("nobody noticed a value that was never written");
   return 0;
 }
