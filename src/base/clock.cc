@@ -33,6 +33,14 @@ class SystemClock final : public Clock {
     return (coarse + offset_ns_.load(std::memory_order_relaxed)) / kNsPerMs;
   }
 
+  void wait(Condition &condition, std::unique_lock<std::mutex> &lock, int64_t deadline_ns) override {
+    if (deadline_ns == 0) {
+      condition.wait(lock);
+    } else {
+      condition.wait_until(lock, deadline_ns);
+    }
+  }
+
  private:
   static constexpr int64_t kNsPerMs = 1'000'000;
   static constexpr int64_t kRefreshNs = 1'000'000'000;

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "base/clock.h"
+#include "base/random.h"
 
 namespace cachechain {
 
@@ -20,6 +21,13 @@ inline constexpr uint64_t kStampMax = (uint64_t{1} << 63) - 1;
 uint64_t stamp_ceiling(int64_t unix_ms);
 // The millisecond that a stamp was made in.
 int64_t stamp_unix_ms(uint64_t stamp);
+
+// A token for a lease of this version: a stamp of the same millisecond, the rest by chance, so that two leases of one
+// version differ.
+inline uint64_t lease_token(uint64_t version, Random &random) {
+  constexpr uint64_t kChance = (uint64_t{1} << kStampTimeShift) - 1;
+  return (version & ~kChance) | (random.next() & kChance) | 1;
+}
 
 class StampClock {
  public:

@@ -20,6 +20,10 @@ class VirtualClock final : public Clock {
   int64_t mono_ns() override { return mono_ns_.load(); }
   int64_t unix_ms() override { return unix_ms_.load(); }
   int64_t coarse_unix_ms() override { return unix_ms_.load(); }
+  // Looks again every now and then: whoever turns the clock does not know who waits.
+  void wait(Condition &condition, std::unique_lock<std::mutex> &lock, int64_t) override {
+    condition.wait_until(lock, Clock::system().mono_ns() + 1'000'000);
+  }
 
   void advance_ms(int64_t ms) {
     mono_ns_ += ms * 1'000'000;
