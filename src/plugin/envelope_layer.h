@@ -29,6 +29,7 @@ class EnvelopeLayer final : public Layer {
   }
   int32_t ping(const cachechain_call &call) override { return inner_->ping(call); }
   int32_t maintain(const cachechain_call &call) override { return inner_->maintain(call); }
+  int32_t sweep(const cachechain_call &call) override { return inner_->sweep(call); }
   std::string stats() override;
   void thread_exit(uintptr_t word) override { inner_->thread_exit(word); }
   Status close(const cachechain_call &call) override { return inner_->close(call); }

@@ -41,6 +41,8 @@ class Layer {
   virtual int32_t erase_many(const cachechain_call &call, std::span<const cachechain_key> keys) = 0;
   virtual int32_t ping(const cachechain_call &call) = 0;
   virtual int32_t maintain(const cachechain_call &call) = 0;
+  // Everything under the chain's prefix goes. PARTIAL if there is more, UNSUPPORTED without CAP_SWEEP.
+  virtual int32_t sweep(const cachechain_call &call) = 0;
   // One JSON object, "{}" if the layer has no numbers of its own.
   virtual std::string stats() = 0;
   virtual void thread_exit(uintptr_t word) = 0;

@@ -216,6 +216,11 @@ int32_t PluginLayer::maintain(const cachechain_call &call) {
   return run(call, "maintain", true, false, [&] { return api().maintain(handle(), &call); });
 }
 
+int32_t PluginLayer::sweep(const cachechain_call &call) {
+  uint64_t removed = 0;
+  return run(call, "sweep", true, false, [&] { return api().sweep(handle(), &call, nullptr, &removed); });
+}
+
 std::string PluginLayer::stats() {
   const uint32_t faults = faults_.load(std::memory_order_relaxed);
   nlohmann::json numbers = nlohmann::json::object();

@@ -59,6 +59,10 @@ int32_t SerialLayer::maintain(const cachechain_call &call) {
   return in_turn(call, [&] { return inner_->maintain(call); });
 }
 
+int32_t SerialLayer::sweep(const cachechain_call &call) {
+  return in_turn(call, [&] { return inner_->sweep(call); });
+}
+
 std::string SerialLayer::stats() {
   const Turn turn = wait(clock_.mono_ns() + kStatsNs);
   return turn.owns_lock() ? inner_->stats() : "{}";

@@ -25,6 +25,7 @@ class SerialLayer final : public Layer {
   int32_t erase_many(const cachechain_call &call, std::span<const cachechain_key> keys) override;
   int32_t ping(const cachechain_call &call) override;
   int32_t maintain(const cachechain_call &call) override;
+  int32_t sweep(const cachechain_call &call) override;
   std::string stats() override;
   void thread_exit(uintptr_t word) override;
   Status close(const cachechain_call &call) override { return inner_->close(call); }

@@ -18,8 +18,10 @@
 namespace cachechain {
 
 inline constexpr uint64_t kFakeInline = CACHECHAIN_CAP_INLINE | CACHECHAIN_CAP_CONCURRENT | CACHECHAIN_CAP_NEWER |
-                                        CACHECHAIN_CAP_BUMP | CACHECHAIN_CAP_EXACT | CACHECHAIN_CAP_KINDS;
-inline constexpr uint64_t kFakeShared = (kFakeInline & ~CACHECHAIN_CAP_INLINE) | CACHECHAIN_CAP_SHARED;
+                                        CACHECHAIN_CAP_BUMP | CACHECHAIN_CAP_EXACT | CACHECHAIN_CAP_FENCE |
+                                        CACHECHAIN_CAP_KINDS;
+inline constexpr uint64_t kFakeShared =
+    (kFakeInline & ~(CACHECHAIN_CAP_INLINE | CACHECHAIN_CAP_FENCE)) | CACHECHAIN_CAP_SHARED;
 inline constexpr uint64_t kFakeTable = kFakeShared | CACHECHAIN_CAP_PERSISTENT;
 
 class FakeLayer final : public Layer {
@@ -29,6 +31,7 @@ class FakeLayer final : public Layer {
     uint64_t version, created;
     int64_t fresh_until_ms, expires_ms;
     uint32_t flags;
+    uint64_t token = 0;
   };
 
   FakeLayer(std::string name, uint64_t caps) {
@@ -84,16 +87,30 @@ class FakeLayer final : public Layer {
       return result.status = failed;
     }
     const auto found = entries.find(text(*put.key));
+    if (traits_.can(CACHECHAIN_CAP_PLAIN)) {
+      if (put.flags == CACHECHAIN_KIND_VALUE) {
+        entries[text(*put.key)] = {std::string(reinterpret_cast<const char *>(put.data), put.size), 0, 0, 0, 0, 0};
+      } else {
+        entries.erase(text(*put.key));
+      }
+      return result.status = CACHECHAIN_OK;
+    }
     plugin::Stored stored;
-    if (found != entries.end()) stored = {found->second.version, found->second.created, 0};
+    if (found != entries.end()) stored = {found->second.version, found->second.created, found->second.token};
     result = plugin::judge(put, stored);
+    if (result.status == CACHECHAIN_OK && put.fence != nullptr &&
+        result.version < __atomic_load_n(put.fence, __ATOMIC_ACQUIRE)) {
+      entries.erase(text(*put.key));
+      result = {CACHECHAIN_FENCED, 0, 0};
+    }
     if (result.status == CACHECHAIN_OK) {
       entries[text(*put.key)] = {std::string(reinterpret_cast<const char *>(put.data), put.size),
                                  result.version,
                                  put.created,
                                  put.fresh_until_ms,
                                  put.expires_ms,
-                                 put.flags};
+                                 put.flags,
+                                 put.token};
     }
     return result.status;
   }
@@ -105,11 +122,24 @@ class FakeLayer final : public Layer {
   }
   int32_t ping(const cachechain_call &) override { return CACHECHAIN_OK; }
   int32_t maintain(const cachechain_call &) override { return CACHECHAIN_OK; }
+  int32_t sweep(const cachechain_call &) override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!traits_.can(CACHECHAIN_CAP_SWEEP)) return CACHECHAIN_UNSUPPORTED;
+    entries.clear();
+    return CACHECHAIN_OK;
+  }
   std::string stats() override { return "{\"fake\":true}"; }
   void thread_exit(uintptr_t) override {}
   Status close(const cachechain_call &) override {
     ++closed;
     return CACHECHAIN_OK;
+  }
+
+  // Looks into the map, or changes it, while other threads call the layer.
+  template <class Body>
+  void with_entries(Body &&body) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    body(entries);
   }
 
   // As the chain takes it; the test keeps a pointer.

@@ -79,6 +79,7 @@ class Unprotected final : public Layer {
   int32_t erase_many(const cachechain_call &, std::span<const cachechain_key>) override { return visit(); }
   int32_t ping(const cachechain_call &) override { return visit(); }
   int32_t maintain(const cachechain_call &) override { return visit(); }
+  int32_t sweep(const cachechain_call &) override { return visit(); }
   std::string stats() override {
     (void)visit();
     return "{}";
@@ -119,13 +120,14 @@ TEST(SerialLayer, OneAtATime) {
         EXPECT_EQ(layer.erase_many(call, {}), CACHECHAIN_OK);
         EXPECT_EQ(layer.ping(call), CACHECHAIN_OK);
         EXPECT_EQ(layer.maintain(call), CACHECHAIN_OK);
+        EXPECT_EQ(layer.sweep(call), CACHECHAIN_OK);
         layer.thread_exit(1);
       }
     });
   }
   for (std::thread &thread : threads) thread.join();
   EXPECT_FALSE(inner->crowded);
-  EXPECT_EQ(inner->visits, 4 * 100 * 6);
+  EXPECT_EQ(inner->visits, 4 * 100 * 7);
 }
 
 TEST_F(SerialLayerTest, WhoCannotHaveItsTurnAnswersAtItsDeadline) {
@@ -151,6 +153,7 @@ TEST_F(SerialLayerTest, WhoCannotHaveItsTurnAnswersAtItsDeadline) {
   EXPECT_EQ(result.status, CACHECHAIN_OVERLOADED);
   EXPECT_EQ(layer_.ping(late), CACHECHAIN_OVERLOADED);
   EXPECT_EQ(layer_.maintain(late), CACHECHAIN_OVERLOADED);
+  EXPECT_EQ(layer_.sweep(late), CACHECHAIN_OVERLOADED);
   EXPECT_EQ(layer_.erase_many(late, {&key_, 1}), CACHECHAIN_OVERLOADED);
 
   gate_.open();
