@@ -82,6 +82,22 @@ uint64_t Fields::size_bytes(std::string_view key, uint64_t fallback, uint64_t le
   return value;
 }
 
+int64_t Fields::integer(std::string_view key, int64_t fallback, int64_t least, int64_t most) {
+  int64_t value = fallback;
+  if (const json *node = find(key)) {
+    const bool fits = node->is_number_unsigned() ? node->get<uint64_t>() <= static_cast<uint64_t>(most)
+                                                 : node->is_number_integer() && node->get<int64_t>() <= most;
+    if (fits && node->get<int64_t>() >= least) {
+      value = node->get<int64_t>();
+    } else {
+      wrong(key, "must be an integer from " + std::to_string(least) + " to " + std::to_string(most) + ", and " +
+                     is_shown(*node));
+    }
+  }
+  note(key, value);
+  return value;
+}
+
 double Fields::share(std::string_view key, double fallback, double most) {
   double value = fallback;
   if (const json *node = find(key)) {

@@ -36,6 +36,7 @@ class Fields {
   int64_t duration_ms(std::string_view key, int64_t fallback, int64_t least, int64_t most);
   // An integer in bytes, or a string with its unit.
   uint64_t size_bytes(std::string_view key, uint64_t fallback, uint64_t least, uint64_t most);
+  int64_t integer(std::string_view key, int64_t fallback, int64_t least, int64_t most);
   double share(std::string_view key, double fallback, double most);
   bool flag(std::string_view key, bool fallback);
   // A string for which `fits` answers true; `rule` tells in a message what is allowed.

@@ -8,15 +8,19 @@
 namespace cachechain {
 
 inline constexpr std::string_view kChainKeys[] = {
-    "$schema",      "chain", "source",          "layers",      "deadline_ms",
-    "max_drift_ms", "bus",   "max_value_bytes", "plugin_path", "tombstone_ms",
+    "$schema",      "chain",     "source",          "layers",        "deadline_ms",
+    "max_drift_ms", "bus",       "max_value_bytes", "plugin_path",   "tombstone_ms",
+    "serve_stale",  "max_loads", "lease_ms",        "lease_wait_ms", "refresh_ms",
 };
 inline constexpr std::string_view kLayerKeys[] = {
     "name", "plugin", "options", "enabled", "ttl_ms", "max_ttl_ms", "ttl_jitter", "write", "sha256",
 };
 
 inline constexpr std::string_view kLaterChainKeys[] = {
-    "namespaces", "exporters", "serve_stale", "max_loads", "lease_ms", "lease_wait_ms", "bus_loss_stale_ms", "journal",
+    "namespaces",
+    "exporters",
+    "bus_loss_stale_ms",
+    "journal",
 };
 inline constexpr std::string_view kLaterLayerKeys[] = {
     "may_lose", "journal", "format", "breaker", "bulkhead", "timeout_ms", "workers", "validators", "codec",

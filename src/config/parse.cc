@@ -186,6 +186,11 @@ ChainSettings read_chain(const json &root, Reading reading) {
   settings.max_drift_ms = fields.duration_ms("max_drift_ms", settings.max_drift_ms, 0, kDayMs);
   settings.tombstone_ms = fields.duration_ms("tombstone_ms", settings.tombstone_ms, 1, kLongestLifeMs);
   settings.max_value_bytes = fields.size_bytes("max_value_bytes", settings.max_value_bytes, 1, kLargestValue);
+  settings.serve_stale = fields.flag("serve_stale", settings.source != Source::kLastLayer);
+  settings.max_loads = static_cast<uint32_t>(fields.integer("max_loads", settings.max_loads, 1, 1'000'000));
+  settings.lease_ms = fields.duration_ms("lease_ms", settings.lease_ms, 1, kDayMs);
+  settings.lease_wait_ms = fields.duration_ms("lease_wait_ms", settings.lease_wait_ms, 1, kDayMs);
+  settings.refresh_ms = fields.duration_ms("refresh_ms", settings.refresh_ms, 0, kDayMs);
   settings.plugin_path = fields.text("plugin_path", "", is_path, "folders separated by ':'");
   (void)fields.word("bus", kNone, kBuses);
   settings.layers = read_layers(fields, reading);

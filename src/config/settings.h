@@ -35,6 +35,11 @@ struct ChainSettings {
   int64_t max_drift_ms = 30'000;
   int64_t tombstone_ms = 60'000;  // how long a delete is remembered
   uint64_t max_value_bytes = 16u << 20;
+  bool serve_stale = true;            // what is past its fresh time, while nothing fresh is to be had
+  uint32_t max_loads = 64;            // leases out at once
+  int64_t lease_ms = 10'000;          // how long a load may take before another starts
+  int64_t lease_wait_ms = 500;        // how long others wait for it before one of them loads for himself
+  int64_t refresh_ms = 0;             // this long before its fresh time ends, a value is worth a lease
   std::string plugin_path;            // searched before the open options' path; may be empty
   std::vector<LayerSettings> layers;  // fastest first; 1 to 32
 };
