@@ -156,14 +156,17 @@ typedef struct cachechain_write {
 
 /* The right to load one key. FROZEN, 48 bytes, no pointers: usable from any thread, may be copied. */
 typedef struct cachechain_lease {
-  uint64_t id; /* 0: no lease */
-  uint64_t version;
-  uint64_t seen_version;
-  uint64_t token;
-  int64_t expires_ms;
+  uint64_t id;           /* 0: no lease */
+  uint64_t version;      /* a stamp taken before the load: of the value that it is fulfilled with */
+  uint64_t seen_version; /* of the entry that was there, 0 for none */
+  uint64_t token;        /* what tells it from every other lease of the key */
+  int64_t expires_ms;    /* when another may load instead */
   uint32_t flags;
   uint32_t reserved;
 } cachechain_lease;
+
+/* flags of a lease: somebody else loads the key for all, but takes long. What this one loads is its caller's alone. */
+#define CACHECHAIN_LEASE_SIDE UINT32_C(0x00000001)
 
 typedef struct cachechain_chain cachechain_chain;
 typedef struct cachechain_error cachechain_error;
@@ -178,7 +181,7 @@ typedef struct cachechain_get_options {
   uint64_t hint_flags;
   int64_t timeout_ns;        /* from now; 0: the chain's deadline_ms; CACHECHAIN_TIMEOUT_NONE; below 0: DEADLINE */
   cachechain_cancel *cancel; /* LATER; must be NULL */
-  uint64_t min_version;      /* LATER; an older entry is no answer; must be 0 */
+  uint64_t min_version;      /* a copy older than this is no answer: the version of a write that must be seen; 0: any */
   const uint8_t *trace;      /* W3C traceparent, handed to the layers, or NULL */
   uint64_t trace_size;
 } cachechain_get_options;
@@ -330,7 +333,17 @@ CACHECHAIN_API int32_t cachechain_get(cachechain_chain *chain, const cachechain_
                                       const uint8_t *key, uint64_t key_size, uint8_t *buf, uint64_t cap,
                                       cachechain_value *value, cachechain_error **error);
 
-/* As get, and grants the lease to load what is missing or stale, or waits for who has it. LATER [any] since 0.1 */
+/* As get, for a caller who can load the key from its source. Beside what was found there may be a lease: then it is this
+ * caller's turn to load, and it ends the lease by one of the five functions below, whatever comes. lease->id is 0 if not.
+ *   OK             a value; with a lease inside the last refresh_ms of its fresh time
+ *   STALE          a value past its fresh time; one caller has the lease, the others just use the value
+ *   MISS, NOT_FOUND   with a lease: load it. NOT_FOUND without: it is remembered that the source has none
+ *   LOAD_FAILED    the load of another failed less than its hold-off ago; the message is his
+ *   LOAD_PENDING   another still loads, and the time-out is over
+ *   OVERLOADED     max_loads keys are being loaded, and none ended within the time-out
+ * While another loads a key that nobody has, this call waits for him and answers with his value. If he takes longer than
+ * lease_wait_ms, or half of the time-out, one waiter in every lease_wait_ms gets a lease flagged CACHECHAIN_LEASE_SIDE.
+ * `lease` is required. Other statuses as get. [any] [may block] since 0.1 */
 CACHECHAIN_API int32_t cachechain_get_load(cachechain_chain *chain, const cachechain_get_options *options,
                                            const uint8_t *key, uint64_t key_size, uint8_t *buf, uint64_t cap,
                                            cachechain_value *value, cachechain_lease *lease,
@@ -365,17 +378,23 @@ CACHECHAIN_API int32_t cachechain_delete(cachechain_chain *chain, const cachecha
                                          const uint8_t *key, uint64_t key_size, cachechain_write *result,
                                          cachechain_error **error);
 
-/* Makes what the layers above the truth hold void. LATER [any] [may block] since 0.1 */
+/* Makes what the layers hold void, but not the truth of a last_layer source: the next get looks there. For whoever
+ * changed the source behind the cache's back. Statuses as set; times of the options mean nothing. [any] [may block]
+ * since 0.1 */
 CACHECHAIN_API int32_t cachechain_invalidate(cachechain_chain *chain, const cachechain_put_options *options,
                                              const uint8_t *key, uint64_t key_size, cachechain_write *result,
                                              cachechain_error **error);
 
-/* Changes the times of an entry (ttl_ms and fresh_ms of the options). LATER [any] [may block] since 0.1 */
+/* Gives an entry new times, ttl_ms and fresh_ms of the options counted from now; 0 means what it means for set. The value
+ * stays, its version is new. MISS or NOT_FOUND: there is none. UNSUPPORTED: the deepest layer compares no versions.
+ * Other statuses as set. [any] [may block] since 0.1 */
 CACHECHAIN_API int32_t cachechain_touch(cachechain_chain *chain, const cachechain_put_options *options,
                                         const uint8_t *key, uint64_t key_size, cachechain_write *result,
                                         cachechain_error **error);
 
-/* Tells that the entry of this version is bad: it is removed unless it was replaced. LATER [any] since 0.1 */
+/* Tells that the value of this version is bad, as an entry of the caller's own format can be: no copy of it is answered
+ * again. What has replaced it stays, and so does the truth of a last_layer source. UNAVAILABLE: some layer could not be
+ * told yet; it will be before it is believed again. [any] [may block] since 0.1 */
 CACHECHAIN_API int32_t cachechain_reject(cachechain_chain *chain, const cachechain_put_options *options,
                                          const uint8_t *key, uint64_t key_size, uint64_t version,
                                          cachechain_error **error);
@@ -384,27 +403,40 @@ CACHECHAIN_API int32_t cachechain_reject(cachechain_chain *chain, const cachecha
 CACHECHAIN_API int32_t cachechain_clear(cachechain_chain *chain, const cachechain_put_options *options,
                                         cachechain_write *result, cachechain_error **error);
 
-/* ---- Leases: a lease ends in exactly one of the first five. All LATER [any] since 0.1 ---- */
+/* ---- Leases ----
+ * A lease ends by the first of these five calls, from any thread of the process that got it, or by its time. Every one of
+ * them answers VOID if it had ended before, or if a mutation of the key came after it was granted: nothing is stored then,
+ * and whoever waited looks again. A side lease is ended in the same way, and always answers VOID to a fulfilment. */
 
-/* Stores the loaded value: OK, LOCAL_ONLY or VOID. */
+/* Stores the loaded value for all who wait and all who come. The times are the options', as for set; the rest of the
+ * options means nothing.
+ *   OK          stored (last_layer source: the truth has it)
+ *   LOCAL_ONLY  kept in this process: the layer that all processes share could not be asked
+ *   VOID        stored nowhere
+ * A failure as of set: not stored, and the lease is over, but those who waited have the value. [any] [may block]
+ * since 0.1 */
 CACHECHAIN_API int32_t cachechain_lease_fulfil(cachechain_chain *chain, const cachechain_lease *lease,
                                                const cachechain_put_options *options, const uint8_t *data,
                                                uint64_t data_size, cachechain_write *result,
                                                cachechain_error **error);
-/* The source has no such key; remembered for ttl_ms. */
+/* The source has no such key. Remembered for ttl_ms (0: one second); gets answer NOT_FOUND meanwhile. With a last_layer
+ * source only those who wait are told. [any] [may block] since 0.1 */
 CACHECHAIN_API int32_t cachechain_lease_absent(cachechain_chain *chain, const cachechain_lease *lease, int64_t ttl_ms,
                                                cachechain_error **error);
-/* The stored value is still right; fresh for another ttl_ms. */
+/* The value that was there beside the lease is still right: it is fresh for another ttl_ms (0: as long as it lives) and
+ * its life begins anew. VOID also if there was none. [any] [may block] since 0.1 */
 CACHECHAIN_API int32_t cachechain_lease_unchanged(cachechain_chain *chain, const cachechain_lease *lease,
                                                   int64_t ttl_ms, cachechain_error **error);
-/* The load failed: all who wait are told, and nobody loads again for hold_off_ms (0: one second). */
+/* The load failed. All who wait are told together, by LOAD_FAILED and `message`, and nobody in this process loads the key
+ * for hold_off_ms (0: one second). [any] since 0.1 */
 CACHECHAIN_API int32_t cachechain_lease_fail(cachechain_chain *chain, const cachechain_lease *lease,
                                              const uint8_t *message, uint64_t message_size, int64_t hold_off_ms,
                                              cachechain_error **error);
-/* Gives up: the next who waits takes over. */
+/* Gives up: the next who waits takes over. [any] [may block] since 0.1 */
 CACHECHAIN_API int32_t cachechain_lease_abandon(cachechain_chain *chain, const cachechain_lease *lease,
                                                 cachechain_error **error);
-/* Prolongs the lease to lease_ms from now and writes the new time into it. */
+/* Lets the lease live lease_ms from now (0: the chain's lease_ms) and writes the new time into it. [any] [may block]
+ * since 0.1 */
 CACHECHAIN_API int32_t cachechain_lease_renew(cachechain_chain *chain, cachechain_lease *lease, int64_t lease_ms,
                                               cachechain_error **error);
 

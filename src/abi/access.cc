@@ -1,76 +1,16 @@
-// The four verbs: check the arguments, enter the chain, call, convert the failure.
+// Reads and mutations: check the arguments, enter the chain, call, convert the failure.
+#include "abi/arguments.h"
 #include "abi/error.h"
 #include "abi/handle.h"
-#include "abi/options.h"
 
 namespace cachechain {
 namespace {
-
-bool overlap(const uint8_t *a, uint64_t a_size, const uint8_t *b, uint64_t b_size) {
-  return a < b + b_size && b < a + a_size;
-}
-
-int32_t check_key(const uint8_t *key, uint64_t size, cachechain_error **error) {
-  if (size > CACHECHAIN_MAX_KEY_SIZE) return fail(error, CACHECHAIN_KEY_TOO_LONG, "a key has at most 1024 bytes");
-  if (key == nullptr || size == 0) {
-    return fail(error, CACHECHAIN_INVALID_ARGUMENT, "a key has at least one byte, and is not NULL");
-  }
-  return CACHECHAIN_OK;
-}
-
-int32_t check_trace(const uint8_t *trace, uint64_t size, cachechain_error **error) {
-  if (trace != nullptr || size == 0) return CACHECHAIN_OK;
-  return fail(error, CACHECHAIN_INVALID_ARGUMENT, "options: trace is NULL, but trace_size is not 0");
-}
-
-int32_t check_get_options(const cachechain_get_options *given, ReadOptions &read, cachechain_error **error) {
-  cachechain_get_options options;
-  if (const Status bad = read_options(given, 0, options); !bad.ok()) return fail(error, bad);
-  if (options.cancel != nullptr || options.min_version != 0) {
-    return fail(error, CACHECHAIN_UNSUPPORTED, "options: cancel and min_version are not in this release");
-  }
-  if (options.timeout_ns < 0) return fail(error, CACHECHAIN_DEADLINE, "options: timeout_ns is below 0");
-  if (const int32_t bad = check_trace(options.trace, options.trace_size, error); bad != 0) return bad;
-  read.timeout_ns = options.timeout_ns;
-  read.trace = {options.trace, static_cast<size_t>(options.trace_size)};
-  return CACHECHAIN_OK;
-}
-
-int32_t check_put_options(const cachechain_put_options *given, Mutation &mutation, cachechain_error **error) {
-  cachechain_put_options options;
-  if (const Status bad = read_options(given, CACHECHAIN_PUT_EXPECT, options); !bad.ok()) return fail(error, bad);
-  const auto invalid = [&](std::string_view text) { return fail(error, CACHECHAIN_INVALID_ARGUMENT, text); };
-  if (options.cancel != nullptr) {
-    return fail(error, CACHECHAIN_UNSUPPORTED, "options: cancel is not in this release");
-  }
-  if (options.timeout_ns < 0) return fail(error, CACHECHAIN_DEADLINE, "options: timeout_ns is below 0");
-  if (options.ttl_ms < CACHECHAIN_TTL_NONE) return invalid("options: ttl_ms is below CACHECHAIN_TTL_NONE");
-  if (options.fresh_ms < CACHECHAIN_TTL_NONE) return invalid("options: fresh_ms is below CACHECHAIN_TTL_NONE");
-  if (options.expect_version > kStampMax || options.created > kStampMax) {
-    return invalid("options: a version is below 2^63");
-  }
-  mutation.expects = (options.must_flags & CACHECHAIN_PUT_EXPECT) != 0;
-  if (!mutation.expects && options.expect_version != 0) {
-    return invalid("options: expect_version is set, but not CACHECHAIN_PUT_EXPECT");
-  }
-  if (const int32_t bad = check_trace(options.trace, options.trace_size, error); bad != 0) return bad;
-  mutation.timeout_ns = options.timeout_ns;
-  mutation.trace = {options.trace, static_cast<size_t>(options.trace_size)};
-  mutation.ttl_ms = options.ttl_ms;
-  mutation.fresh_ms = options.fresh_ms;
-  mutation.expect_version = options.expect_version;
-  mutation.created = options.created;
-  return CACHECHAIN_OK;
-}
 
 int32_t get(cachechain_chain *handle, const cachechain_get_options *options, const uint8_t *key, uint64_t key_size,
             uint8_t *buf, uint64_t cap, cachechain_value *value, cachechain_error **error) {
   *value = {};
   if (const int32_t bad = check_key(key, key_size, error); bad != 0) return bad;
-  if (cap != 0) {
-    if (buf == nullptr) return fail(error, CACHECHAIN_INVALID_ARGUMENT, "buf is NULL, but cap is not 0");
-    if (overlap(key, key_size, buf, cap)) return fail(error, CACHECHAIN_INVALID_ARGUMENT, "buf overlaps the key");
-  }
+  if (const int32_t bad = check_buffer(key, key_size, buf, cap, error); bad != 0) return bad;
   ReadOptions read;
   if (options != nullptr) {
     if (const int32_t bad = check_get_options(options, read, error); bad != 0) return bad;
@@ -93,11 +33,18 @@ int32_t mutate(cachechain_chain *handle, const cachechain_put_options *options, 
     if (const int32_t bad = check_put_options(options, mutation, error); bad != 0) return bad;
   }
   return inside(handle, error, [&](Chain &chain, ThreadBlocks::Block &block) {
-    const bool deletes = mutation.kind == CACHECHAIN_KIND_TOMBSTONE;
     const Status status = chain.mutate(block, {key, static_cast<size_t>(key_size)}, mutation, write);
     const bool ok = status.ok();
-    block.add(counter_index(deletes ? (ok ? ChainCounter::kDeletes : ChainCounter::kDeleteErrors)
-                                    : (ok ? ChainCounter::kSets : ChainCounter::kSetErrors)));
+    switch (mutation.kind) {
+      case CACHECHAIN_KIND_VALUE:
+        block.add(counter_index(ok ? ChainCounter::kSets : ChainCounter::kSetErrors));
+        break;
+      case CACHECHAIN_KIND_TOMBSTONE:
+        block.add(counter_index(ok ? ChainCounter::kDeletes : ChainCounter::kDeleteErrors));
+        break;
+      default:
+        block.add(counter_index(ChainCounter::kInvalidations));
+    }
     return answer(error, status);
   });
 }
@@ -145,12 +92,7 @@ int32_t cachechain_set(cachechain_chain *chain, const cachechain_put_options *op
                        cachechain_error **error) {
   return guard(error, [&] {
     if (result != nullptr) *result = {};
-    if (data == nullptr && data_size != 0) {
-      return cachechain::fail(error, CACHECHAIN_INVALID_ARGUMENT, "data is NULL, but data_size is not 0");
-    }
-    if (data_size > UINT32_MAX) {
-      return cachechain::fail(error, CACHECHAIN_VALUE_TOO_LARGE, "a value has at most 4 GiB - 1 bytes");
-    }
+    if (const int32_t bad = cachechain::check_data(data, data_size, error); bad != 0) return bad;
     cachechain::Mutation mutation;
     mutation.data = {data, static_cast<size_t>(data_size)};
     return cachechain::mutate(chain, options, key, key_size, mutation, result, error);
@@ -163,6 +105,50 @@ int32_t cachechain_delete(cachechain_chain *chain, const cachechain_put_options 
     cachechain::Mutation mutation;
     mutation.kind = CACHECHAIN_KIND_TOMBSTONE;
     return cachechain::mutate(chain, options, key, key_size, mutation, result, error);
+  });
+}
+
+int32_t cachechain_invalidate(cachechain_chain *chain, const cachechain_put_options *options, const uint8_t *key,
+                              uint64_t key_size, cachechain_write *result, cachechain_error **error) {
+  return guard(error, [&] {
+    cachechain::Mutation mutation;
+    mutation.kind = CACHECHAIN_KIND_INVALIDATED;
+    return cachechain::mutate(chain, options, key, key_size, mutation, result, error);
+  });
+}
+
+int32_t cachechain_touch(cachechain_chain *chain, const cachechain_put_options *options, const uint8_t *key,
+                         uint64_t key_size, cachechain_write *result, cachechain_error **error) {
+  return guard(error, [&] {
+    cachechain_write ignored;
+    cachechain_write &write = result == nullptr ? ignored : *result;
+    write = {};
+    cachechain::Mutation times;
+    if (const int32_t bad = cachechain::check_key(key, key_size, error); bad != 0) return bad;
+    if (const int32_t bad = cachechain::check_put_options(options, times, error); bad != 0) return bad;
+    if (times.expects) {
+      return cachechain::fail(error, CACHECHAIN_UNSUPPORTED, "options: CACHECHAIN_PUT_EXPECT means nothing to a touch");
+    }
+    return cachechain::inside(chain, error, [&](cachechain::Chain &c, cachechain::ThreadBlocks::Block &block) {
+      block.add(cachechain::counter_index(cachechain::ChainCounter::kTouches));
+      return cachechain::answer(error, c.touch(block, {key, static_cast<size_t>(key_size)}, times, write));
+    });
+  });
+}
+
+int32_t cachechain_reject(cachechain_chain *chain, const cachechain_put_options *options, const uint8_t *key,
+                          uint64_t key_size, uint64_t version, cachechain_error **error) {
+  return guard(error, [&] {
+    cachechain::Mutation rest;
+    if (const int32_t bad = cachechain::check_key(key, key_size, error); bad != 0) return bad;
+    if (const int32_t bad = cachechain::check_put_options(options, rest, error); bad != 0) return bad;
+    if (version == 0 || version > cachechain::kStampMax) {
+      return cachechain::fail(error, CACHECHAIN_INVALID_ARGUMENT, "version is not that of an entry");
+    }
+    return cachechain::inside(chain, error, [&](cachechain::Chain &c, cachechain::ThreadBlocks::Block &block) {
+      block.add(cachechain::counter_index(cachechain::ChainCounter::kRejects));
+      return cachechain::answer(error, c.reject(block, {key, static_cast<size_t>(key_size)}, rest, version));
+    });
   });
 }
 

@@ -115,6 +115,8 @@ void cachechain_chain_free(cachechain_chain *chain) {
   if (chain == nullptr || !cachechain::is_chain(chain)) return;
   (void)guard(nullptr, [&] {
     chain->magic = 0;
+    // A child of a fork leaks what the parent's threads may have been in the middle of.
+    if (chain->chain->forked()) (void)chain->chain.release();
     delete chain;
     return int32_t{CACHECHAIN_OK};
   });
@@ -170,8 +172,6 @@ int32_t cachechain_plugins(const cachechain_open_options *options, uint8_t *buf,
   });
 }
 
-const void *cachechain_service(const char *name) {
-  return name == nullptr ? nullptr : cachechain::core_service(name);
-}
+const void *cachechain_service(const char *name) { return name == nullptr ? nullptr : cachechain::core_service(name); }
 
 }  // extern "C"

@@ -23,55 +23,9 @@ int32_t cachechain_chain_namespace(cachechain_chain *, const uint8_t *, uint64_t
   return later("cachechain_chain_namespace", error, space);
 }
 
-int32_t cachechain_get_load(cachechain_chain *, const cachechain_get_options *, const uint8_t *, uint64_t, uint8_t *,
-                            uint64_t, cachechain_value *value, cachechain_lease *lease, cachechain_error **error) {
-  return later("cachechain_get_load", error, value, lease);
-}
-
-int32_t cachechain_invalidate(cachechain_chain *, const cachechain_put_options *, const uint8_t *, uint64_t,
-                              cachechain_write *result, cachechain_error **error) {
-  return later("cachechain_invalidate", error, result);
-}
-
-int32_t cachechain_touch(cachechain_chain *, const cachechain_put_options *, const uint8_t *, uint64_t,
-                         cachechain_write *result, cachechain_error **error) {
-  return later("cachechain_touch", error, result);
-}
-
-int32_t cachechain_reject(cachechain_chain *, const cachechain_put_options *, const uint8_t *, uint64_t, uint64_t,
-                          cachechain_error **error) {
-  return later("cachechain_reject", error);
-}
-
 int32_t cachechain_clear(cachechain_chain *, const cachechain_put_options *, cachechain_write *result,
                          cachechain_error **error) {
   return later("cachechain_clear", error, result);
-}
-
-int32_t cachechain_lease_fulfil(cachechain_chain *, const cachechain_lease *, const cachechain_put_options *,
-                                const uint8_t *, uint64_t, cachechain_write *result, cachechain_error **error) {
-  return later("cachechain_lease_fulfil", error, result);
-}
-
-int32_t cachechain_lease_absent(cachechain_chain *, const cachechain_lease *, int64_t, cachechain_error **error) {
-  return later("cachechain_lease_absent", error);
-}
-
-int32_t cachechain_lease_unchanged(cachechain_chain *, const cachechain_lease *, int64_t, cachechain_error **error) {
-  return later("cachechain_lease_unchanged", error);
-}
-
-int32_t cachechain_lease_fail(cachechain_chain *, const cachechain_lease *, const uint8_t *, uint64_t, int64_t,
-                              cachechain_error **error) {
-  return later("cachechain_lease_fail", error);
-}
-
-int32_t cachechain_lease_abandon(cachechain_chain *, const cachechain_lease *, cachechain_error **error) {
-  return later("cachechain_lease_abandon", error);
-}
-
-int32_t cachechain_lease_renew(cachechain_chain *, cachechain_lease *, int64_t, cachechain_error **error) {
-  return later("cachechain_lease_renew", error);
 }
 
 int32_t cachechain_get_many(cachechain_chain *, const cachechain_get_options *, const cachechain_slice *, uint64_t,

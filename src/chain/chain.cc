@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/hash.h"
 #include "chain/forks.h"
 
 namespace cachechain {
@@ -33,6 +34,8 @@ Chain::Chain(ChainSettings settings, ChainParts parts, std::vector<std::string> 
       space_(0, settings_.chain, "default"),
       stamps_(*parts_.clock, static_cast<uint32_t>(parts_.random->next()), settings_.max_drift_ms),
       warnings_(std::move(warnings)),
+      loads_(*parts_.clock, settings_.max_loads),
+      records_({*parts_.clock, *parts_.random, *parts_.allocator, stamps_, loads_}),
       threads_(counter_count(static_cast<uint32_t>(settings_.layers.size())),
                static_cast<uint32_t>(settings_.layers.size()), [this](std::span<const uintptr_t> words) {
                  for (const auto &level : levels_) {
@@ -76,14 +79,10 @@ Result<std::unique_ptr<Chain>> Chain::open(ChainSettings settings, ChainParts pa
   return chain;
 }
 
+// In a fork child it must not run: the parent owns the connections, files and locks behind the layers.
 Chain::~Chain() {
   Forks::remove(this);
-  if (!forked()) {
-    (void)close(CACHECHAIN_TIMEOUT_NONE);
-    return;
-  }
-  // The parent owns the connections, files and locks behind the layers: the child must not say goodbye on them.
-  for (auto &level : levels_) (void)level.release();
+  (void)close(CACHECHAIN_TIMEOUT_NONE);
 }
 
 void Chain::take_layers(std::vector<OpenedLayer> layers) {
@@ -111,6 +110,10 @@ void Chain::take_layers(std::vector<OpenedLayer> layers) {
   }
 }
 
+cachechain_key Chain::make_key(Key key) const {
+  return {key.data(), key.size(), hash_key(key, space_.seed()), &space_.raw()};
+}
+
 Status Chain::check_source() {
   const LayerTraits &last = levels_.back()->layer->traits();
   if (settings_.source.has_value()) {
@@ -120,9 +123,30 @@ Status Chain::check_source() {
                                          "\" keeps its entries when the process ends: \"last_layer\" if it is the "
                                          "truth, \"application\" if your own database is");
   }
-  if (source_ == Source::kLastLayer && !last.can(CACHECHAIN_CAP_BUMP)) {
+  if (source_ == Source::kLastLayer && !last.can(CACHECHAIN_CAP_BUMP) && !last.can(CACHECHAIN_CAP_PLAIN)) {
     return Status(CACHECHAIN_CONFIG, "source: layer \"" + last.name + "\" cannot be the truth, because plugin " +
                                          last.plugin + " does not order writes");
+  }
+  for (size_t i = 0; i < levels_.size(); ++i) {
+    const LayerTraits &traits = levels_[i]->layer->traits();
+    if (traits.can(CACHECHAIN_CAP_PLAIN) && !is_truth(i)) {
+      return Status(CACHECHAIN_CONFIG, "source: layer \"" + traits.name +
+                                           "\" is a table of the user's own, which can only be the last layer under "
+                                           "\"source\": \"last_layer\"");
+    }
+  }
+  const bool plain = last.can(CACHECHAIN_CAP_PLAIN);
+  const bool inline_only =
+      std::all_of(levels_.begin(), levels_.end(), [](auto &level) { return level->is_inline() || !level->writable(); });
+  ordered_ = !plain && (source_ == Source::kLastLayer || inline_only);
+  shared_ = levels_.size();
+  for (size_t i = 0; plain && i + 1 < levels_.size(); ++i) {
+    const Level &level = *levels_[i];
+    if (!level.is_inline() && level.writable() && level.layer->traits().can(CACHECHAIN_CAP_EXACT)) shared_ = i;
+  }
+  if (source_ == Source::kApplication && truth_ != levels_.size()) {
+    const Level &arbiter = *levels_[truth_];
+    marks_leases_ = !arbiter.is_inline() && arbiter.layer->traits().can(CACHECHAIN_CAP_EXACT);
   }
   return CACHECHAIN_OK;
 }
@@ -140,7 +164,8 @@ void Chain::settle_lives() {
           "has no ttl_ms, and other processes may change what the layers below hold: entries live " +
           decimal(kUnwatchedLifeMs) + " ms");
     }
-    const bool ordered = traits.can(CACHECHAIN_CAP_NEWER);
+    if (traits.can(CACHECHAIN_CAP_PLAIN)) continue;
+    const bool ordered = traits.can(CACHECHAIN_CAP_NEWER) && (traits.can(CACHECHAIN_CAP_FENCE) || !level.is_inline());
     if (!ordered && (level.life.max_ttl_ms == 0 || level.life.max_ttl_ms > kUnversionedLifeMs)) {
       level.life.max_ttl_ms = kUnversionedLifeMs;
       level.warnings.push_back("plugin " + traits.plugin +
@@ -190,6 +215,8 @@ Status Chain::close(int64_t timeout_ns) {
   state_.compare_exchange_strong(open, State::kClosing, std::memory_order_relaxed);
   if (state_.load(std::memory_order_relaxed) == State::kClosed) return CACHECHAIN_OK;
   ThreadBlocks::order_with_entries();
+  loads_.close();
+  records_.close();
   const int64_t begin = parts_.clock->mono_ns();
   while (threads_.others_inside()) {
     if (timeout_ns != CACHECHAIN_TIMEOUT_NONE && parts_.clock->mono_ns() - begin >= timeout_ns) {

@@ -12,6 +12,7 @@
 
 #include "chain/lives.h"
 #include "config/settings.h"
+#include "key/debts.h"
 #include "plugin/layer.h"
 #include "plugin/open_layer.h"
 
@@ -44,6 +45,7 @@ struct Level {
   WritePolicy write = WritePolicy::kThrough;
   std::vector<std::string> warnings;
   Health health;
+  Debts debts;
 
   bool is_inline() const { return direct.api != nullptr; }
   bool writable() const { return write == WritePolicy::kThrough; }

@@ -1,40 +1,16 @@
-// How a get goes: down the levels until one has a live entry, then warm the inline levels above it.
+// How a get goes: down the levels until one has a live entry, then warm the inline levels above it. Where there is
+// anything below the first level, all gets of a key share one such traversal.
 #include <cxxabi.h>
 
 #include <algorithm>
+#include <cstring>
 
-#include "base/hash.h"
 #include "chain/chain.h"
 #include "chain/found.h"
+#include "chain/walk.h"
 
 namespace cachechain {
-
-// What a get learned on its way down.
-struct Chain::Walk {
-  const ReadOptions &options;
-  std::span<uint8_t> buffer;
-  Status *failure;
-
-  int64_t deadline_ns = 0;  // 0: none, or not yet needed
-  bool timed = false;       // deadline_ns was worked out
-  bool late = false;        // a level was skipped for lack of time
-  bool degraded = false;    // a level could not be asked
-  bool truth_said_no = false;
-  uint64_t floor = 0;
-  std::string verdicts;  // of the levels that failed
-
-  void note(std::string_view text) {
-    if (!verdicts.empty()) verdicts += "; ";
-    verdicts += text;
-  }
-};
-
 namespace {
-
-void drop(cachechain_value &value) {
-  if (value.release != nullptr) value.release(value.owner);
-  value = {};
-}
 
 // One inline layer, straight through its table. PLUGIN_FAULT sends the caller to the checked way.
 int32_t ask_directly(const InlineSlots &slots, const cachechain_call &call, const cachechain_key &key,
@@ -50,83 +26,236 @@ int32_t ask_directly(const InlineSlots &slots, const cachechain_call &call, cons
   return CACHECHAIN_PLUGIN_FAULT;
 }
 
-}  // namespace
-
-int32_t Chain::get(ThreadBlocks::Block &block, std::span<const uint8_t> key_bytes, const ReadOptions &options,
-                   std::span<uint8_t> buffer, cachechain_value &value, Status *failure) {
-  const cachechain_key key{key_bytes.data(), key_bytes.size(), hash_key(key_bytes, space_.seed()), &space_.raw()};
-  // The common case, a hit in the first layer, without a clock, a lock or a virtual call.
-  if (leading_inline_ != 0) {
-    Level &first = *levels_.front();
-    if (first.trusted.load(std::memory_order_relaxed)) {
-      const cachechain_call call = make_call(block, first, 0, nullptr);
-      const int32_t status = ask_directly(first.direct, call, key, buffer, value);
-      uint64_t floor = 0;
-      if (status == CACHECHAIN_OK &&
-          judge_entry(value, floor, [this] { return parts_.clock->coarse_unix_ms(); }) == Found::kFresh) {
-        value.layer = static_cast<int32_t>(first.index);
-        block.add(counter_index(first.index, LayerCounter::kHits));
-        return CACHECHAIN_OK;
-      }
-      if (status == CACHECHAIN_OK) drop(value);
-      if (status == CACHECHAIN_PLUGIN_FAULT) first.trusted.store(false, std::memory_order_relaxed);
-    }
-  }
-  Walk walk{options, buffer, failure};
-  return walk_down(block, key, walk, value);
+// A view becomes a copy in the buffer, as if the layer had been given it.
+void settle_into(std::span<uint8_t> buffer, cachechain_value &value) {
+  if (value.release == nullptr || value.size > buffer.size()) return;
+  if (value.size != 0) std::memcpy(buffer.data(), value.data, value.size);
+  value.release(value.owner);
+  value.data = buffer.data();
+  value.release = nullptr;
+  value.owner = nullptr;
 }
 
-int32_t Chain::walk_down(ThreadBlocks::Block &block, const cachechain_key &key, Walk &walk, cachechain_value &value) {
-  for (size_t at = 0; at < levels_.size(); ++at) {
-    Level &level = *levels_[at];
-    const auto count = [&](LayerCounter counter) { block.add(counter_index(level.index, counter)); };
-    const bool truth = source_ == Source::kLastLayer && at + 1 == levels_.size();
-    const int32_t status = ask(block, at, key, walk, value);
-    if (status < 0) continue;
-    if (status != CACHECHAIN_OK) {
-      count(LayerCounter::kMisses);
-      walk.truth_said_no |= truth;
-      continue;
+}  // namespace
+
+// The common case, a hit in the first layer, without a clock, a lock or a virtual call. MISS: take the long way.
+int32_t Chain::ask_first(ThreadBlocks::Block &block, const cachechain_key &key, std::span<uint8_t> buffer,
+                         cachechain_value &value) {
+  Level &first = *levels_.front();
+  if (!first.trusted.load(std::memory_order_relaxed)) return CACHECHAIN_MISS;
+  const cachechain_call call = make_call(block, first, 0, nullptr);
+  const int32_t status = ask_directly(first.direct, call, key, buffer, value);
+  uint64_t floor = 0;
+  if (status == CACHECHAIN_OK &&
+      judge_entry(value, floor, [this] { return parts_.clock->coarse_unix_ms(); }) == Found::kFresh) {
+    value.layer = static_cast<int32_t>(first.index);
+    return CACHECHAIN_OK;
+  }
+  if (status == CACHECHAIN_OK) drop(value);
+  if (status == CACHECHAIN_PLUGIN_FAULT) first.trusted.store(false, std::memory_order_relaxed);
+  return CACHECHAIN_MISS;
+}
+
+int32_t Chain::get(ThreadBlocks::Block &block, Key key_bytes, const ReadOptions &options, std::span<uint8_t> buffer,
+                   cachechain_value &value, Status *failure) {
+  const cachechain_key key = make_key(key_bytes);
+  if (leading_inline_ != 0 && ask_first(block, key, buffer, value) == CACHECHAIN_OK) {
+    if (value.version >= options.min_version) {
+      block.add(counter_index(levels_.front()->index, LayerCounter::kHits));
+      return CACHECHAIN_OK;
     }
-    const Found found = judge_entry(value, walk.floor, [this] { return parts_.clock->coarse_unix_ms(); });
-    switch (found) {
-      case Found::kFresh:
-      case Found::kStale: {
-        value.layer = static_cast<int32_t>(level.index);
-        if (!level.is_inline()) (void)stamps_.observe(value.version);
-        if (at != 0) warm(block, key, at, value);
-        if (walk.degraded) value.flags |= CACHECHAIN_FLAG_DEGRADED;
-        if (found == Found::kFresh) {
-          count(LayerCounter::kHits);
-          return CACHECHAIN_OK;
-        }
-        value.flags |= CACHECHAIN_FLAG_STALE;
-        count(LayerCounter::kStale);
-        return CACHECHAIN_STALE;
-      }
-      case Found::kAbsent:
-        count(LayerCounter::kDeleted);
-        drop(value);
-        value.layer = static_cast<int32_t>(level.index);
-        block.add(counter_index(ChainCounter::kNotFound));
-        return CACHECHAIN_NOT_FOUND;
-      case Found::kDeleted:
-        count(LayerCounter::kDeleted);
-        break;
-      case Found::kExpired:
-        count(LayerCounter::kExpired);
-        break;
-      case Found::kVoid:
-        count(LayerCounter::kVoid);
-        break;
-      case Found::kNothing:
-        count(LayerCounter::kMisses);
-        break;
-    }
-    walk.truth_said_no |= truth;
     drop(value);
   }
-  return nobody_has_it(block, walk, value);
+  Walk walk(options, buffer);
+  int32_t status;
+  Hold hold(records_);
+  if (levels_.size() == 1 && leading_inline_ == 1) {
+    status = walk_down(block, key, levels_.size(), walk, value);
+  } else if (const Hold::Entered entered = hold.enter(key, Hold::Wish::kLead); entered == Hold::Entered::kNoMemory) {
+    status = walk_down(block, key, levels_.size(), walk, value);
+  } else {
+    status = fly(block, key, hold, entered == Hold::Entered::kLeads, walk, value);
+  }
+  count_answer(block, status, value);
+  if (status < 0 && failure != nullptr) *failure = std::move(walk.failure);
+  return status;
+}
+
+// Leads the traversal of this key, or shares another's.
+int32_t Chain::fly(ThreadBlocks::Block &block, const cachechain_key &key, Hold &hold, bool leads, Walk &walk,
+                   cachechain_value &value) {
+  walk.hold = &hold;
+  if (leads) return lead(block, key, hold, walk, value);
+  AnswerPtr answer;
+  switch (hold.wait_for_answer(deadline_of(walk), walk.loads, answer)) {
+    case Hold::Turn::kLeads:
+      return lead(block, key, hold, walk, value);
+    case Hold::Turn::kAnswered:
+      break;
+    case Hold::Turn::kOthersLoad:
+      return CACHECHAIN_LOAD_PENDING;
+    case Hold::Turn::kLate:
+      walk.late = walk.degraded = true;
+      walk.note("the traversal of another call, which took longer than this one may");
+      return nobody_has_it(walk, value);
+    case Hold::Turn::kClosed:
+      walk.failure = Status(CACHECHAIN_CLOSED, settings_.chain + ": was closed while this call waited");
+      return CACHECHAIN_CLOSED;
+  }
+  const bool hit = answer->status() == CACHECHAIN_OK || answer->status() == CACHECHAIN_STALE;
+  if (hit && answer->value().version < walk.least) return walk_down(block, key, levels_.size(), walk, value);
+  block.add(counter_index(ChainCounter::kJoined));
+  walk.seen = answer->seen();
+  walk.degraded = (answer->value().flags & CACHECHAIN_FLAG_DEGRADED) != 0;
+  if (answer->status() < 0) walk.failure = answer->failure();
+  answer->hand_out(walk.buffer, value);
+  return answer->status();
+}
+
+int32_t Chain::lead(ThreadBlocks::Block &block, const cachechain_key &key, Hold &hold, Walk &walk,
+                    cachechain_value &value) {
+  const int32_t status = walk_down(block, key, levels_.size(), walk, value);
+  if (!walk.loads) end_flight(hold, status, value, walk);
+  return status;
+}
+
+void Chain::end_flight(Hold &hold, int32_t status, const cachechain_value &value, const Walk &walk) {
+  if (!hold.leading()) return;
+  // What this call had no time for says nothing about the key: the next who waits tries himself.
+  const bool shared = !walk.late || status == CACHECHAIN_OK || status == CACHECHAIN_STALE;
+  if (shared) {
+    hold.end_flight(status, value, status < 0 ? &walk.failure : nullptr, walk.seen);
+  } else {
+    hold.stop_leading();
+  }
+}
+
+int64_t Chain::deadline_of(Walk &walk) const {
+  if (!walk.timed) {
+    walk.deadline_ns = deadline_after(walk.options.timeout_ns);
+    walk.timed = true;
+  }
+  return walk.deadline_ns;
+}
+
+// Asks the levels before `end`.
+int32_t Chain::walk_down(ThreadBlocks::Block &block, const cachechain_key &key, size_t end, Walk &walk,
+                         cachechain_value &value) {
+  for (size_t at = 0; at < end; ++at) {
+    Level &level = *levels_[at];
+    if (walk.hold != nullptr) walk.least = std::max(walk.least, walk.hold->floor());
+    const bool plain = level.layer->traits().can(CACHECHAIN_CAP_PLAIN);
+    const Borrowed borrowed = plain ? borrow(block, key, walk) : Borrowed();
+    const int32_t status = ask(block, at, key, walk, value);
+    if (plain) give_back(block, key, walk, borrowed, status, value);
+    if (status < 0) continue;
+    if (at == truth_) walk.seen.asked = true;
+    if (at == shared_) walk.shared.asked = true;
+    if (status != CACHECHAIN_OK) {
+      block.add(counter_index(level.index, LayerCounter::kMisses));
+      walk.truth_said_no |= is_truth(at);
+      continue;
+    }
+    const int32_t answer = found_at(block, at, key, walk, value);
+    if (answer != CACHECHAIN_MISS) return answer;
+    drop(value);
+  }
+  if (end < levels_.size()) {
+    if (!walk.has_stale) return CACHECHAIN_MISS;
+  } else if (!walk.has_stale || walk.truth_said_no || !settings_.serve_stale) {
+    return nobody_has_it(walk, value);
+  }
+  value = std::exchange(walk.stale, {});
+  walk.has_stale = false;
+  warm(block, key, walk.stale_at, walk, value);
+  if (walk.degraded) value.flags |= CACHECHAIN_FLAG_DEGRADED;
+  value.flags |= CACHECHAIN_FLAG_STALE;
+  return CACHECHAIN_STALE;
+}
+
+// What the entry of one level means: an answer, or MISS if the levels below are to be asked.
+int32_t Chain::found_at(ThreadBlocks::Block &block, size_t at, const cachechain_key &key, Walk &walk,
+                        cachechain_value &value) {
+  Level &level = *levels_[at];
+  const auto count = [&](LayerCounter counter) { block.add(counter_index(level.index, counter)); };
+  const bool truth = is_truth(at);
+  // A version from the future counts as oldest: it is compared with nothing, and copied nowhere.
+  const bool future = !level.is_inline() && !stamps_.observe(value.version);
+  const uint32_t kind = value.flags & CACHECHAIN_FLAG_KIND_MASK;
+  const int64_t now_ms = value.expires_ms != 0 || value.fresh_until_ms != 0 ? parts_.clock->coarse_unix_ms() : 0;
+  if ((at == truth_ || at == shared_) && !future) {
+    Seen &seen = at == truth_ ? walk.seen : walk.shared;
+    seen.version = value.version;
+    seen.value = kind == CACHECHAIN_KIND_VALUE;
+    if (kind == CACHECHAIN_KIND_LEASE) {
+      seen.token = value.created;
+      if (value.expires_ms == 0 || value.expires_ms > now_ms) seen.lease_until_ms = value.expires_ms;
+    }
+  }
+  // The truth is only measured by deletes: it had acknowledged them. Marks of doubt ask for its very word.
+  Found found = judge_entry(value, truth ? walk.deleted : walk.floor, [now_ms] { return now_ms; });
+  const bool live = found == Found::kFresh || found == Found::kStale || found == Found::kAbsent;
+  const bool old = future ? walk.least != 0 || walk.floor != 0 : value.version < walk.least;
+  if (live && old && !truth) found = Found::kVoid;
+  switch (found) {
+    case Found::kFresh:
+    case Found::kStale:
+      break;
+    case Found::kAbsent:
+      count(LayerCounter::kDeleted);
+      drop(value);
+      value.layer = static_cast<int32_t>(level.index);
+      walk.seen.absent = true;
+      return CACHECHAIN_NOT_FOUND;
+    case Found::kDeleted:
+      count(LayerCounter::kDeleted);
+      walk.marked |= uint32_t{1} << at;
+      walk.marks[at] = value.version;
+      if (kind == CACHECHAIN_KIND_TOMBSTONE) walk.deleted = std::max(walk.deleted, value.version);
+      if (walk.has_stale && walk.stale.version <= walk.floor) {
+        drop(walk.stale);
+        walk.has_stale = false;
+      }
+      walk.truth_said_no |= truth;
+      return CACHECHAIN_MISS;
+    default:
+      count(found == Found::kExpired ? LayerCounter::kExpired
+            : found == Found::kVoid  ? LayerCounter::kVoid
+                                     : LayerCounter::kMisses);
+      walk.truth_said_no |= truth;
+      return CACHECHAIN_MISS;
+  }
+
+  value.layer = static_cast<int32_t>(level.index);
+  if (truth && old) {
+    // The truth went back behind what it had acknowledged. It is the answer, but no copy may have it.
+    drop(walk.stale);
+    walk.has_stale = false;
+    settle_into(walk.buffer, value);
+    value.flags |= CACHECHAIN_FLAG_STALE;
+    return CACHECHAIN_STALE;
+  }
+  if (found == Found::kStale && !truth) {
+    const bool better = !walk.has_stale || value.version > walk.stale.version ||
+                        (value.version == walk.stale.version && value.fresh_until_ms > walk.stale.fresh_until_ms);
+    if (better) {
+      drop(walk.stale);
+      settle_into(walk.buffer, value);
+      walk.stale = std::exchange(value, {});
+      walk.has_stale = true;
+      walk.stale_at = at;
+      walk.floor = std::max(walk.floor, walk.stale.version - 1);
+    }
+    return CACHECHAIN_MISS;
+  }
+  drop(walk.stale);
+  walk.has_stale = false;
+  settle_into(walk.buffer, value);
+  if (!future) warm(block, key, at, walk, value);
+  if (walk.degraded) value.flags |= CACHECHAIN_FLAG_DEGRADED;
+  if (found == Found::kFresh) return CACHECHAIN_OK;
+  value.flags |= CACHECHAIN_FLAG_STALE;
+  return CACHECHAIN_STALE;
 }
 
 // Asks one level; < 0 means that it could not be asked, and then everything about that has been noted.
@@ -137,8 +266,7 @@ int32_t Chain::ask(ThreadBlocks::Block &block, size_t at, const cachechain_key &
   if (key.size > traits.max_key_size) return CACHECHAIN_MISS;  // it cannot hold such a key
   if (!level.is_inline()) {
     if (!walk.timed) {
-      walk.deadline_ns = deadline_after(walk.options.timeout_ns);
-      walk.timed = true;
+      (void)deadline_of(walk);
     } else if (walk.deadline_ns != 0 && parts_.clock->mono_ns() >= walk.deadline_ns) {
       block.add(counter_index(level.index, LayerCounter::kSkipped));
       walk.degraded = walk.late = true;
@@ -149,22 +277,34 @@ int32_t Chain::ask(ThreadBlocks::Block &block, size_t at, const cachechain_key &
   cachechain_report report;
   report.native_code = 0;
   report.retryable = report.size = 0;
+  const int64_t deadline_ns = level.is_inline() ? 0 : walk.deadline_ns;
+  if (level.debts.any() && !believed(block, level, key, deadline_ns, report)) {
+    walk.degraded = true;
+    walk.note(describe(level, CACHECHAIN_UNAVAILABLE, report) +
+              ": not asked, because it owes what it could not be told");
+    return CACHECHAIN_UNAVAILABLE;
+  }
   const cachechain_call call = make_call(block, level, walk.deadline_ns, &report, walk.options.trace);
-  const int32_t status = level.layer->get(call, key, walk.buffer, value);
+  // The buffer holds the best so far; what comes beside it comes as a view.
+  const int32_t status = level.layer->get(call, key, walk.has_stale ? std::span<uint8_t>() : walk.buffer, value);
   if (status >= 0) {
     layer_answered(level);
+    if (level.debts.any()) settle_others(block, level, deadline_ns);
     return status;
   }
   value = {};
   block.add(counter_index(level.index, LayerCounter::kErrors));
   layer_failed(level, status, report);
   walk.degraded = true;
-  walk.late |= status == CACHECHAIN_DEADLINE;
+  walk.late |= status == CACHECHAIN_DEADLINE ||
+               (walk.deadline_ns != 0 && !level.is_inline() && parts_.clock->mono_ns() >= walk.deadline_ns);
   walk.note(describe(level, status, report));
   return status;
 }
 
-void Chain::warm(ThreadBlocks::Block &block, const cachechain_key &key, size_t below, const cachechain_value &value) {
+void Chain::warm(ThreadBlocks::Block &block, const cachechain_key &key, size_t below, const Walk &walk,
+                 const cachechain_value &value) {
+  if (below == 0 || walk.hold == nullptr || !walk.keeps) return;
   if (value.version == 0) return;  // nothing that it could be compared by
   cachechain_put put{};
   put.key = &key;
@@ -173,7 +313,6 @@ void Chain::warm(ThreadBlocks::Block &block, const cachechain_key &key, size_t b
   put.version = value.version;
   put.created = value.created;
   put.flags = value.flags & (CACHECHAIN_FLAG_KIND_MASK | CACHECHAIN_FLAG_CODEC_MASK);
-  put.condition = CACHECHAIN_PUT_NEWER;
   put.horizon = stamps_.horizon();
   const int64_t now_ms = parts_.clock->coarse_unix_ms();
   for (size_t at = below; at-- > 0;) {
@@ -185,35 +324,53 @@ void Chain::warm(ThreadBlocks::Block &block, const cachechain_key &key, size_t b
     const Times times = times_of_copy(now_ms, {value.fresh_until_ms, value.expires_ms}, level.life, *parts_.random);
     put.fresh_until_ms = times.fresh_until_ms;
     put.expires_ms = times.expires_ms;
+    put.fence = traits.can(CACHECHAIN_CAP_FENCE) ? walk.hold->fence() : nullptr;
+    // The mark that this walk saw says that what was there before is void; what the truth answered since is not, though
+    // its version be the same.
+    const bool over_mark = (walk.marked >> at & 1) != 0 && walk.marks[at] >= value.version &&
+                           below + 1 == levels_.size() && traits.can(CACHECHAIN_CAP_EXACT);
+    put.condition = over_mark ? CACHECHAIN_PUT_EXACT : CACHECHAIN_PUT_NEWER;
+    put.expect_version = over_mark ? walk.marks[at] : 0;
     cachechain_put_result result{};
     const int32_t status = level.layer->put(make_call(block, level, 0, nullptr), put, result);
-    block.add(counter_index(level.index, status == CACHECHAIN_OK ? LayerCounter::kFills
-                                         : status > 0            ? LayerCounter::kFillsLost
-                                                                 : LayerCounter::kFillErrors));
+    block.add(counter_index(level.index, status == CACHECHAIN_OK                       ? LayerCounter::kFills
+                                         : status > 0 || status == CACHECHAIN_CONFLICT ? LayerCounter::kFillsLost
+                                                                                       : LayerCounter::kFillErrors));
   }
 }
 
-int32_t Chain::nobody_has_it(ThreadBlocks::Block &block, const Walk &walk, cachechain_value &value) {
+int32_t Chain::nobody_has_it(Walk &walk, cachechain_value &value) {
   value = {};
   value.layer = -1;
   if (walk.degraded) value.flags = CACHECHAIN_FLAG_DEGRADED;
-  if (source_ == Source::kApplication) {
-    block.add(counter_index(walk.degraded ? ChainCounter::kDegraded : ChainCounter::kMisses));
-    return CACHECHAIN_MISS;
-  }
-  if (walk.truth_said_no) {
-    block.add(counter_index(ChainCounter::kNotFound));
-    return CACHECHAIN_NOT_FOUND;
-  }
-  block.add(counter_index(ChainCounter::kGetErrors));
+  if (source_ == Source::kApplication) return CACHECHAIN_MISS;
+  if (walk.truth_said_no) return CACHECHAIN_NOT_FOUND;
   value = {};
   const int32_t status = walk.late ? CACHECHAIN_DEADLINE : CACHECHAIN_UNAVAILABLE;
-  if (walk.failure != nullptr) {
-    *walk.failure =
-        Status(status, Status::Detail{settings_.chain + ": the last layer could not be asked: " + walk.verdicts,
-                                      levels_.back()->layer->traits().name, 0, true});
-  }
+  walk.failure =
+      Status(status, Status::Detail{settings_.chain + ": the last layer could not be asked: " + walk.verdicts,
+                                    levels_.back()->layer->traits().name, 0, true});
   return status;
+}
+
+// Each get is counted once, as what its caller was told.
+void Chain::count_answer(ThreadBlocks::Block &block, int32_t status, const cachechain_value &value) {
+  switch (status) {
+    case CACHECHAIN_OK:
+    case CACHECHAIN_STALE:
+      block.add(counter_index(static_cast<uint32_t>(value.layer),
+                              status == CACHECHAIN_OK ? LayerCounter::kHits : LayerCounter::kStale));
+      return;
+    case CACHECHAIN_MISS:
+      block.add(counter_index((value.flags & CACHECHAIN_FLAG_DEGRADED) != 0 ? ChainCounter::kDegraded
+                                                                            : ChainCounter::kMisses));
+      return;
+    case CACHECHAIN_NOT_FOUND:
+      block.add(counter_index(ChainCounter::kNotFound));
+      return;
+    default:
+      block.add(counter_index(ChainCounter::kGetErrors));
+  }
 }
 
 }  // namespace cachechain

@@ -1,38 +1,36 @@
 // How a mutation goes: to the level whose word is the truth first, because its answer orders it among all others; then
-// to the inline levels, then to the rest. A level that could not be told is owed.
+// the fence is raised, so that nobody puts what he read before; then to the inline levels, then to the rest. A level
+// that could not be told owes it.
 #include <algorithm>
+#include <utility>
 
-#include "base/hash.h"
 #include "chain/chain.h"
+#include "chain/told.h"
+#include "chain/walk.h"
 
 namespace cachechain {
 namespace {
 
 // How long the truth itself remembers a delete, at least.
 constexpr int64_t kTruthTombstoneMs = 3'600'000;
+// How often a rewrite is tried against others who write the same key.
+constexpr int kRewrites = 8;
+
+uint32_t kind_of(const cachechain_put &put) { return put.flags & CACHECHAIN_FLAG_KIND_MASK; }
+
+// A mark that what is older than `version` is void.
+void make_mark(cachechain_put &put, uint64_t version) {
+  put.data = nullptr;
+  put.size = 0;
+  put.flags = CACHECHAIN_KIND_INVALIDATED;
+  put.version = version - 1;
+}
 
 }  // namespace
 
-// What a mutation is and how far it got.
-struct Chain::Told {
-  explicit Told(const Mutation &asked) : mutation(asked) {}
-
-  const Mutation &mutation;
-  cachechain_put put{};  // as the truth got it
-  Times times;           // of the entry
-  int64_t now_ms = 0;
-  int64_t deadline_ns = 0;
-  size_t arbiter = 0;  // the level that acknowledged it
-  uint32_t done = 0;   // bits by index in the configuration
-  uint32_t owed = 0;
-  cachechain_put_result result{};  // of the last put
-  cachechain_report report{};
-  std::string verdicts;
-};
-
-Status Chain::mutate(ThreadBlocks::Block &block, std::span<const uint8_t> key_bytes, const Mutation &mutation,
-                     cachechain_write &result) {
+Status Chain::check_mutation(const Mutation &mutation) const {
   if (truth_ == levels_.size() || (source_ == Source::kLastLayer && truth_ + 1 != levels_.size())) {
+    if (mutation.kind == CACHECHAIN_KIND_INVALIDATED && source_ == Source::kLastLayer) return CACHECHAIN_OK;
     return Status(CACHECHAIN_UNSUPPORTED, settings_.chain + ": " +
                                               (truth_ == levels_.size() ? "no layer" : "the last layer") +
                                               " takes no writes (\"write\": \"none\")");
@@ -42,12 +40,25 @@ Status Chain::mutate(ThreadBlocks::Block &block, std::span<const uint8_t> key_by
                                                   std::to_string(mutation.data.size()) + " bytes, max_value_bytes is " +
                                                   std::to_string(settings_.max_value_bytes));
   }
+  return CACHECHAIN_OK;
+}
+
+Status Chain::mutate(ThreadBlocks::Block &block, Key key_bytes, const Mutation &mutation, cachechain_write &result) {
+  if (Status checked = check_mutation(mutation); !checked.ok()) return checked;
   if (mutation.expect_version != 0 && !stamps_.observe(mutation.expect_version)) {
     return Status(CACHECHAIN_FUTURE_VERSION,
                   settings_.chain + ": the expected version is more than max_drift_ms ahead");
   }
-  const cachechain_key key{key_bytes.data(), key_bytes.size(), hash_key(key_bytes, space_.seed()), &space_.raw()};
-  Told told(mutation);
+  const cachechain_key key = make_key(key_bytes);
+  Hold hold(records_);
+  if (hold.enter(key, Hold::Wish::kHold) == Hold::Entered::kNoMemory) {
+    return Status(CACHECHAIN_NO_MEMORY, settings_.chain + ": no memory for the record of the key; nothing was changed");
+  }
+  return mutate_held(block, hold, key, mutation, result);
+}
+
+void Chain::begin(Told &told, const cachechain_key &key) {
+  const Mutation &mutation = told.mutation;
   told.now_ms = parts_.clock->unix_ms();
   told.deadline_ns = deadline_after(mutation.timeout_ns);
   told.put.key = &key;
@@ -59,15 +70,31 @@ Status Chain::mutate(ThreadBlocks::Block &block, std::span<const uint8_t> key_by
   told.put.condition = mutation.expects ? CACHECHAIN_PUT_EXACT : CACHECHAIN_PUT_BUMP;
   told.put.expect_version = mutation.expect_version;
   told.put.horizon = stamps_.horizon();
-  if (mutation.kind == CACHECHAIN_KIND_VALUE) {
-    told.times = times_of_entry(told.now_ms, mutation.ttl_ms, mutation.fresh_ms, levels_[truth_]->life, *parts_.random);
+}
+
+Status Chain::mutate_held(ThreadBlocks::Block &block, Hold &hold, const cachechain_key &key, const Mutation &mutation,
+                          cachechain_write &result) {
+  Told told(mutation);
+  begin(told, key);
+  Status acknowledged;
+  if (mutation.kind == CACHECHAIN_KIND_INVALIDATED && source_ == Source::kLastLayer) {
+    acknowledged = invalidate_above_truth(block, hold, told);
+  } else {
+    if (mutation.kind == CACHECHAIN_KIND_VALUE) {
+      told.times =
+          times_of_entry(told.now_ms, mutation.ttl_ms, mutation.fresh_ms, levels_[truth_]->life, *parts_.random);
+    }
+    announce(block, told);
+    acknowledged = put_truth(block, told);
+    if (acknowledged.code() == CACHECHAIN_OK) {
+      spread(block, hold, told);
+    } else if (acknowledged.code() == CACHECHAIN_UNKNOWN_OUTCOME) {
+      void_copies(block, hold, told);
+    } else {
+      call_off(block, told);
+    }
   }
-  const Status acknowledged = put_truth(block, told);
-  if (acknowledged.code() == CACHECHAIN_OK) {
-    put_copies(block, told);
-  } else if (acknowledged.code() == CACHECHAIN_UNKNOWN_OUTCOME) {
-    void_inline_copies(block, told);
-  }
+  if (acknowledged.ok() || told.doubt) owe(told);
   if (acknowledged.ok()) {
     result.version = told.put.version;
     result.done = told.done;
@@ -77,7 +104,7 @@ Status Chain::mutate(ThreadBlocks::Block &block, std::span<const uint8_t> key_by
   return acknowledged;
 }
 
-// One put into one level, as a copy of what the truth got. Its bit goes to done or owed.
+// One put into one level. Its bit goes to done or owed.
 int32_t Chain::put_one(ThreadBlocks::Block &block, size_t at, cachechain_put put, Told &told) {
   Level &level = *levels_[at];
   const LayerTraits &traits = level.layer->traits();
@@ -86,17 +113,16 @@ int32_t Chain::put_one(ThreadBlocks::Block &block, size_t at, cachechain_put put
   const auto count = [&](LayerCounter counter) { block.add(counter_index(level.index, counter)); };
 
   const auto attempt = [&] {
-    const uint32_t kind = put.flags & CACHECHAIN_FLAG_KIND_MASK;
-    if (kind == CACHECHAIN_KIND_VALUE) {
+    if (kind_of(put) == CACHECHAIN_KIND_VALUE || kind_of(put) == CACHECHAIN_KIND_ABSENT) {
       const Times times =
           at == truth_ ? told.times : times_of_copy(told.now_ms, told.times, level.life, *parts_.random);
       put.fresh_until_ms = times.fresh_until_ms;
       put.expires_ms = times.expires_ms;
     } else {
-      const bool truth = source_ == Source::kLastLayer && at == truth_;
+      const int64_t span_ms =
+          is_truth(at) ? std::max(settings_.tombstone_ms, kTruthTombstoneMs) : settings_.tombstone_ms;
       put.fresh_until_ms = 0;
-      put.expires_ms =
-          told.now_ms + (truth ? std::max(settings_.tombstone_ms, kTruthTombstoneMs) : settings_.tombstone_ms);
+      put.expires_ms = told.now_ms + span_ms;
     }
     told.result = {};
     told.report.size = 0;
@@ -107,8 +133,7 @@ int32_t Chain::put_one(ThreadBlocks::Block &block, size_t at, cachechain_put put
   };
 
   int32_t status = attempt();
-  const bool is_truth = source_ == Source::kLastLayer && at == truth_;
-  if (status == CACHECHAIN_VALUE_TOO_LARGE && !is_truth) {
+  if (status == CACHECHAIN_VALUE_TOO_LARGE && !is_truth(at)) {
     // What it cannot hold must not leave an older value behind.
     put.data = nullptr;
     put.size = 0;
@@ -119,9 +144,10 @@ int32_t Chain::put_one(ThreadBlocks::Block &block, size_t at, cachechain_put put
     layer_answered(level);
     count(status == CACHECHAIN_OK ? LayerCounter::kPuts : LayerCounter::kSuperseded);
     told.done |= bit;
+    if (level.debts.any()) settle_others(block, level, told.deadline_ns);
     return status;
   }
-  if (status == CACHECHAIN_CONFLICT || (is_truth && status == CACHECHAIN_VALUE_TOO_LARGE)) return status;
+  if (status == CACHECHAIN_CONFLICT || (is_truth(at) && status == CACHECHAIN_VALUE_TOO_LARGE)) return status;
   count(LayerCounter::kPutErrors);
   if (status == CACHECHAIN_VALUE_TOO_LARGE) {
     told.done |= bit;  // told, and left without the key
@@ -132,6 +158,7 @@ int32_t Chain::put_one(ThreadBlocks::Block &block, size_t at, cachechain_put put
   told.verdicts += describe(level, status, told.report);
   // An inline put that fails leaves the key absent, which is as good as told.
   const bool absent = level.is_inline() && status != CACHECHAIN_PLUGIN_FAULT;
+  if (!absent) level.trusted.store(false, std::memory_order_relaxed);  // what it owes is looked at from now on
   (absent ? told.done : told.owed) |= bit;
   return status;
 }
@@ -155,6 +182,7 @@ Status Chain::put_truth(ThreadBlocks::Block &block, Told &told) {
     switch (status) {
       case CACHECHAIN_OK:
         told.arbiter = at;
+        if (traits.can(CACHECHAIN_CAP_PLAIN)) told.put.version = stamps_.next();
         if (told.result.version != 0) told.put.version = told.result.version;
         (void)stamps_.observe(told.put.version);
         return CACHECHAIN_OK;
@@ -165,6 +193,7 @@ Status Chain::put_truth(ThreadBlocks::Block &block, Told &told) {
       case CACHECHAIN_UNKNOWN_OUTCOME:
       case CACHECHAIN_PLUGIN_FAULT:
         told.arbiter = at;
+        told.doubt = true;
         return failure(CACHECHAIN_UNKNOWN_OUTCOME, told.verdicts);
       default:
         break;
@@ -175,8 +204,9 @@ Status Chain::put_truth(ThreadBlocks::Block &block, Told &told) {
       if (status == CACHECHAIN_VALUE_TOO_LARGE || status == CACHECHAIN_KEY_TOO_LONG) {
         return failure(status, settings_.chain + "/" + traits.name + ": more than this layer takes");
       }
-      const bool caller =
-          status == CACHECHAIN_DEADLINE || status == CACHECHAIN_OVERLOADED || status == CACHECHAIN_NO_MEMORY;
+      const bool caller = status == CACHECHAIN_DEADLINE || status == CACHECHAIN_OVERLOADED ||
+                          status == CACHECHAIN_NO_MEMORY || status == CACHECHAIN_UNSUPPORTED ||
+                          status == CACHECHAIN_INVALID_ARGUMENT;
       return failure(caller ? status : int32_t{CACHECHAIN_UNAVAILABLE}, told.verdicts + "; nothing was changed");
     }
   }
@@ -200,34 +230,197 @@ Status Chain::put_truth(ThreadBlocks::Block &block, Told &told) {
   }
 }
 
-void Chain::put_copies(ThreadBlocks::Block &block, Told &told) {
-  cachechain_put copy = told.put;
+// The mutation has its place among all others: from here on nobody may put, or join, what was read before it.
+void Chain::acknowledge(ThreadBlocks::Block &block, Hold &hold, Told &told) {
+  const bool others = hold.raise(told.put.version, ordered_ ? Hold::Others::kFenced : Hold::Others::kShut);
+  // An inline level that arbitrates got the mutation before the fence was up. If it has evicted it since, somebody may
+  // have put what is older; put once more, behind the fence, it is certain.
+  if (!others || !levels_[told.arbiter]->is_inline()) return;
+  put_inline(block, hold, told.arbiter, told.put, told);
+}
+
+// A copy into an inline level, behind the fence.
+void Chain::put_inline(ThreadBlocks::Block &block, Hold &hold, size_t at, cachechain_put copy, Told &told) {
+  Level &level = *levels_[at];
   copy.condition = CACHECHAIN_PUT_NEWER;
   copy.expect_version = 0;
-  for (const bool inline_ones : {true, false}) {
-    for (size_t at = told.arbiter; at-- > 0;) {
-      Level &level = *levels_[at];
-      if (level.is_inline() == inline_ones && level.writable()) (void)put_one(block, at, copy, told);
-    }
+  copy.fence = level.layer->traits().can(CACHECHAIN_CAP_FENCE) ? hold.fence() : nullptr;
+  const int32_t status = put_one(block, at, copy, told);
+  if (ordered_ || status != CACHECHAIN_SUPERSEDED || told.result.version <= copy.version) return;
+  // It holds what the arbiter does not know of, and which of the two is newer nobody can tell: neither stays. Whoever
+  // read before is shut out, so only what is read from now on can come back.
+  cachechain_report report{};
+  if (level.layer->erase_many(make_call(block, level, 0, &report), {copy.key, 1}) == CACHECHAIN_OK) return;
+  make_mark(copy, copy.version);
+  copy.condition = CACHECHAIN_PUT_BUMP;
+  copy.fence = nullptr;
+  (void)put_one(block, at, copy, told);
+}
+
+// Brings what the truth has acknowledged to all other levels.
+void Chain::spread(ThreadBlocks::Block &block, Hold &hold, Told &told) {
+  if (ordered_) {
+    acknowledge(block, hold, told);
+    put_inline_copies(block, hold, told);
+    put_other_copies(block, told);
+    return;
+  }
+  // Who reads after the fence is up must find every level told, or in debt, because the version of what he reads there
+  // would not give him away.
+  put_other_copies(block, told);
+  owe(told);
+  acknowledge(block, hold, told);
+  put_inline_copies(block, hold, told);
+  hold.detach_flights();
+}
+
+void Chain::put_inline_copies(ThreadBlocks::Block &block, Hold &hold, Told &told) {
+  cachechain_put copy = told.put;
+  // What a truth without versions was told has no known place among the writes of others: readers make the copies.
+  if (levels_[told.arbiter]->layer->traits().can(CACHECHAIN_CAP_PLAIN)) make_mark(copy, told.put.version);
+  bool first = true;
+  for (size_t at = told.arbiter; at-- > 0;) {
+    if (!levels_[at]->is_inline() || !levels_[at]->writable()) continue;
+    // Who has read the inline level below before it was told must not copy it into this one.
+    if (!ordered_ && !std::exchange(first, false)) hold.shut_others();
+    put_inline(block, hold, at, copy, told);
   }
 }
 
-// After an unknown outcome nobody may keep answering with what was there before.
-void Chain::void_inline_copies(ThreadBlocks::Block &block, Told &told) {
-  cachechain_put mark = told.put;
-  mark.condition = CACHECHAIN_PUT_NEWER;
-  mark.data = nullptr;
-  mark.size = 0;
-  mark.flags = CACHECHAIN_KIND_INVALIDATED;
-  mark.version = told.put.version - 1;
+void Chain::put_other_copies(ThreadBlocks::Block &block, Told &told) {
+  const bool plain = levels_[told.arbiter]->layer->traits().can(CACHECHAIN_CAP_PLAIN);
+  cachechain_put copy = told.put;
+  copy.expect_version = 0;
+  cachechain_put mark = copy;
+  make_mark(mark, told.put.version);
+  mark.condition = CACHECHAIN_PUT_BUMP;
+  copy.condition = CACHECHAIN_PUT_NEWER;
+  for (size_t at = told.arbiter; at-- > 0;) {
+    Level &level = *levels_[at];
+    if (level.is_inline() || !level.writable()) continue;
+    const int32_t status = put_one(block, at, plain ? mark : copy, told);
+    // It holds what the arbiter does not know of. Which of the two is newer nobody can tell, so neither stays.
+    if (status == CACHECHAIN_SUPERSEDED && !ordered_) (void)put_one(block, at, mark, told);
+  }
+}
+
+// After an unknown outcome nobody may keep answering with what was there before, however new it says it is.
+void Chain::void_copies(ThreadBlocks::Block &block, Hold &hold, Told &told) {
   for (size_t at = 0; at < levels_.size(); ++at) {
-    if (at == told.arbiter || !levels_[at]->writable()) continue;
-    if (levels_[at]->is_inline()) {
-      (void)put_one(block, at, mark, told);
-    } else {
-      told.owed |= uint32_t{1} << levels_[at]->index;
+    Level &level = *levels_[at];
+    // A mark that announced the mutation stays until the write's time is over.
+    const bool marked = told.announced && at == shared_;
+    if (level.writable() && !is_truth(at) && !level.is_inline() && !marked) told.owed |= uint32_t{1} << level.index;
+  }
+  owe(told);
+  (void)hold.raise(told.put.version, Hold::Others::kShut);
+  cachechain_put mark = told.put;
+  make_mark(mark, told.put.version);
+  mark.condition = CACHECHAIN_PUT_BUMP;
+  mark.expect_version = 0;
+  for (size_t at = 0; at < levels_.size(); ++at) {
+    Level &level = *levels_[at];
+    if (!level.writable() || is_truth(at) || !level.is_inline()) continue;
+    mark.fence = level.layer->traits().can(CACHECHAIN_CAP_FENCE) ? hold.fence() : nullptr;
+    (void)put_one(block, at, mark, told);
+  }
+}
+
+Status Chain::invalidate_above_truth(ThreadBlocks::Block &block, Hold &hold, Told &told) {
+  // The truth keeps its version, so a fence by version would shut out its answers for good. Those who have read are
+  // shut out instead, and those who come later begin anew.
+  hold.shut_others();
+  told.arbiter = levels_.size() - 1;
+  cachechain_put mark = told.put;
+  make_mark(mark, told.put.version);
+  for (const bool inline_ones : {true, false}) {
+    for (size_t at = told.arbiter; at-- > 0;) {
+      Level &level = *levels_[at];
+      if (level.is_inline() == inline_ones && level.writable()) (void)put_one(block, at, mark, told);
     }
   }
+  hold.detach_flights();
+  return CACHECHAIN_OK;
+}
+
+Status Chain::entry_to_rewrite(ThreadBlocks::Block &block, const cachechain_key &key, int64_t deadline_ns,
+                               cachechain_value &value) {
+  if (truth_ == levels_.size()) {
+    return Status(CACHECHAIN_UNSUPPORTED, settings_.chain + ": no layer takes writes (\"write\": \"none\")");
+  }
+  Level &level = *levels_[truth_];
+  if (!level.layer->traits().can(CACHECHAIN_CAP_EXACT)) {
+    return Status(CACHECHAIN_UNSUPPORTED,
+                  settings_.chain + "/" + level.layer->traits().name +
+                      ": this layer cannot compare versions, so an entry cannot be given new times");
+  }
+  cachechain_report report{};
+  if (level.debts.any() && !believed(block, level, key, deadline_ns, report)) {
+    return Status(CACHECHAIN_UNAVAILABLE, describe(level, CACHECHAIN_UNAVAILABLE, report) + "; nothing was changed");
+  }
+  const int32_t status = key.size > level.layer->traits().max_key_size
+                             ? int32_t{CACHECHAIN_MISS}
+                             : level.layer->get(make_call(block, level, deadline_ns, &report), key, {}, value);
+  const int32_t nothing = source_ == Source::kApplication ? CACHECHAIN_MISS : CACHECHAIN_NOT_FOUND;
+  if (status < 0) {
+    layer_failed(level, status, report);
+    return Status(CACHECHAIN_UNAVAILABLE, describe(level, status, report) + "; nothing was changed");
+  }
+  if (status != CACHECHAIN_OK) return nothing;
+  const bool live = (value.flags & CACHECHAIN_FLAG_KIND_MASK) == CACHECHAIN_KIND_VALUE &&
+                    (value.expires_ms == 0 || value.expires_ms > parts_.clock->unix_ms());
+  if (live) return CACHECHAIN_OK;
+  drop(value);
+  return nothing;
+}
+
+Status Chain::touch(ThreadBlocks::Block &block, Key key_bytes, const Mutation &times, cachechain_write &result) {
+  const cachechain_key key = make_key(key_bytes);
+  Hold hold(records_);
+  if (hold.enter(key, Hold::Wish::kHold) == Hold::Entered::kNoMemory) {
+    return Status(CACHECHAIN_NO_MEMORY, settings_.chain + ": no memory for the record of the key; nothing was changed");
+  }
+  const int64_t deadline_ns = deadline_after(times.timeout_ns);
+  Status touched;
+  for (int i = 0; i < kRewrites; ++i) {
+    cachechain_value value{};
+    Status found = entry_to_rewrite(block, key, deadline_ns, value);
+    if (found.code() != CACHECHAIN_OK) return found;
+    Mutation rewrite = times;
+    rewrite.data = {value.data, static_cast<size_t>(value.size)};
+    rewrite.expects = true;
+    rewrite.expect_version = value.version;
+    rewrite.created = value.created;
+    touched = mutate_held(block, hold, key, rewrite, result);
+    drop(value);
+    if (touched.code() != CACHECHAIN_CONFLICT) break;
+  }
+  return touched;
+}
+
+Status Chain::reject(ThreadBlocks::Block &block, Key key_bytes, const Mutation &options, uint64_t version) {
+  if (!stamps_.observe(version)) {
+    return Status(CACHECHAIN_FUTURE_VERSION, settings_.chain + ": the version is more than max_drift_ms ahead");
+  }
+  const cachechain_key key = make_key(key_bytes);
+  Hold hold(records_);
+  if (hold.enter(key, Hold::Wish::kHold) == Hold::Entered::kNoMemory) {
+    return Status(CACHECHAIN_NO_MEMORY, settings_.chain + ": no memory for the record of the key; nothing was changed");
+  }
+  hold.shut_others();
+  Told told(options);
+  begin(told, key);
+  // Above the bad version and below every other: whatever has replaced it stays.
+  told.put.condition = CACHECHAIN_PUT_NEWER;
+  make_mark(told.put, version + 2);
+  for (size_t at = levels_.size(); at-- > 0;) {
+    if (is_truth(at) || !levels_[at]->writable()) continue;
+    (void)put_one(block, at, told.put, told);
+  }
+  hold.detach_flights();
+  told.put.version = version + 2;
+  owe(told);
+  return told.owed == 0 ? Status(CACHECHAIN_OK) : Status(CACHECHAIN_UNAVAILABLE, told.verdicts + "; it is owed");
 }
 
 }  // namespace cachechain

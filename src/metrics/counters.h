@@ -7,17 +7,27 @@
 
 namespace cachechain {
 
-// Gets that no layer answered, and mutations. A get is one of: a layer's hit or stale, or one of the first four.
+// Gets that no layer answered, and mutations. A get is one of: a layer's hit or stale, or one of the first five.
 enum class ChainCounter : uint32_t {
   kMisses,
   kDegraded,  // misses with a layer that could not be asked
   kNotFound,
   kGetErrors,
+  kLoaded,         // answered by the load of another call
+  kJoined,         // gets that another's traversal answered
+  kLeases,         // loads of the source that were begun
+  kSideLeases,     // those of them that store nothing
+  kFulfilled,      // loads whose value was stored
+  kLoadsVoid,      // loads that a mutation overtook
+  kLoadFailures,
   kSets,
   kSetErrors,
   kDeletes,
   kDeleteErrors,
   kOwed,  // mutations that some layer could not be told
+  kInvalidations,
+  kTouches,
+  kRejects,
   kCount,
 };
 
@@ -37,6 +47,8 @@ enum class LayerCounter : uint32_t {
   kPuts,
   kPutErrors,
   kSuperseded,
+  kOwing,   // not asked, because it could not be told of a mutation
+  kRepairs,  // debts that were settled
   kCount,
 };
 

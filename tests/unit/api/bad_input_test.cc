@@ -184,9 +184,19 @@ TEST_F(BadInputTest, OptionsOfEveryAge) {
   future.known.must_flags = 0;
   future.known.hint_flags = ~UINT64_C(0);
   EXPECT_EQ(ask(sizeof(future.known)), CACHECHAIN_OK);
-  future.known.min_version = 1;
-  EXPECT_EQ(ask(sizeof(future.known)), CACHECHAIN_UNSUPPORTED);
+  future.known.min_version = write_.version;
+  EXPECT_EQ(ask(sizeof(future.known)), CACHECHAIN_OK);
+  future.known.min_version = write_.version + 1;
+  EXPECT_EQ(ask(sizeof(future.known)), CACHECHAIN_MISS);
+  EXPECT_EQ(ask(24), CACHECHAIN_OK);  // too short to ask for a version
+  future.known.min_version = (UINT64_C(1) << 63) - 1;
+  EXPECT_EQ(ask(sizeof(future.known)), CACHECHAIN_MISS);
+  future.known.min_version = UINT64_C(1) << 63;
+  EXPECT_EQ(ask(sizeof(future.known)), CACHECHAIN_INVALID_ARGUMENT);
   future.known.min_version = 0;
+  future.known.cancel = reinterpret_cast<cachechain_cancel *>(&future);
+  EXPECT_EQ(ask(sizeof(future.known)), CACHECHAIN_UNSUPPORTED);
+  future.known.cancel = nullptr;
   future.known.trace_size = 5;
   EXPECT_EQ(ask(sizeof(future.known)), CACHECHAIN_INVALID_ARGUMENT);
 }
@@ -319,8 +329,14 @@ TEST_F(BadInputTest, ForkedChildIsRefusedAndMayOpenItsOwn) {
 }
 
 TEST_F(BadInputTest, WhatIsNotInThisReleaseSaysSo) {
-  EXPECT_EQ(cachechain_touch(chain_, nullptr, data_of("k"), 1, &write_, error_.out()), CACHECHAIN_UNSUPPORTED);
-  EXPECT_EQ(error_.message(), "cachechain_touch is not in this release");
+  auto *space = reinterpret_cast<cachechain_chain *>(this);
+  EXPECT_EQ(cachechain_chain_namespace(chain_, data_of("n"), 1, &space, error_.out()), CACHECHAIN_UNSUPPORTED);
+  EXPECT_EQ(error_.message(), "cachechain_chain_namespace is not in this release");
+  EXPECT_EQ(space, nullptr);
+  write_.version = 7;
+  EXPECT_EQ(cachechain_clear(chain_, nullptr, &write_, error_.out()), CACHECHAIN_UNSUPPORTED);
+  EXPECT_EQ(error_.message(), "cachechain_clear is not in this release");
+  EXPECT_EQ(write_.version, 0u);
   cachechain_batch *batch = reinterpret_cast<cachechain_batch *>(this);
   EXPECT_EQ(cachechain_get_many(chain_, nullptr, nullptr, 0, &batch, nullptr), CACHECHAIN_UNSUPPORTED);
   EXPECT_EQ(batch, nullptr);

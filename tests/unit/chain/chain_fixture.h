@@ -51,6 +51,7 @@ class ChainTest : public ::testing::Test {
     ChainParts parts;
     parts.clock = &clock_;
     parts.random = &random_;
+    parts.allocator = allocator_;
     parts.log = Logger::to_sink(
         [](void *lines, int32_t, const uint8_t *text, uint64_t size) {
           static_cast<std::vector<std::string> *>(lines)->emplace_back(reinterpret_cast<const char *>(text), size);
@@ -93,6 +94,7 @@ class ChainTest : public ::testing::Test {
   }
 
   VirtualClock clock_;
+  Allocator *allocator_ = &Allocator::system();
   SeededRandom random_;
   ChainSettings settings_;
   std::vector<FakeLayer *> fakes_;  // owned by the chain once it is open

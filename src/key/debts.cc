@@ -1,0 +1,88 @@
+#include "key/debts.h"
+
+#include <new>
+#include <utility>
+
+namespace cachechain {
+
+Debts::Id Debts::id_of(const cachechain_key &key) {
+  return {key.space, key.hash, std::string(reinterpret_cast<const char *>(key.data), key.size)};
+}
+
+size_t Debts::size() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return debts_.size();
+}
+
+void Debts::tell() { any_.store(overdue() || !debts_.empty(), std::memory_order_relaxed); }
+
+int64_t Debts::last_added_ms() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return last_added_ms_;
+}
+
+void Debts::add(const cachechain_key &key, const Debt &debt, int64_t now_ms) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  ++turn_;
+  last_added_ms_ = now_ms;
+  try {
+    const Id id = id_of(key);
+    const auto known = debts_.find(id);
+    if (known != debts_.end()) {
+      Debt &owed = known->second;
+      const bool always = owed.always || debt.always;
+      if (debt.version > owed.version) owed = debt;
+      owed.always = always;
+      owed.turn = turn_;
+    } else if (debts_.size() < most_keys_) {
+      debts_.emplace(id, debt).first->second.turn = turn_;
+    } else {
+      overdue_.store(true, std::memory_order_relaxed);
+    }
+  } catch (const std::bad_alloc &) {
+    overdue_.store(true, std::memory_order_relaxed);
+  }
+  tell();
+}
+
+std::optional<Debt> Debts::find(const cachechain_key &key) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto known = debts_.find(id_of(key));
+  if (known == debts_.end()) return std::nullopt;
+  return known->second;
+}
+
+void Debts::settle(const cachechain_key &key, const Debt &debt) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto known = debts_.find(id_of(key));
+  if (known == debts_.end() || known->second.turn != debt.turn) return;
+  debts_.erase(known);
+  tell();
+}
+
+uint64_t Debts::turn() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return turn_;
+}
+
+void Debts::settle_all(uint64_t turn) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (turn != turn_) return;  // something was added while the layer was emptied: it must be emptied once more
+  debts_.clear();
+  overdue_.store(false, std::memory_order_relaxed);
+  tell();
+}
+
+std::optional<Debts::Owed> Debts::next() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const size_t buckets = debts_.bucket_count();
+  for (size_t i = 0; i < buckets && !debts_.empty(); ++i) {
+    const size_t bucket = next_bucket_++ % buckets;
+    const auto first = debts_.cbegin(bucket);
+    if (first == debts_.cend(bucket)) continue;
+    return Owed{first->first.key, first->first.hash, first->first.space, first->second};
+  }
+  return std::nullopt;
+}
+
+}  // namespace cachechain
