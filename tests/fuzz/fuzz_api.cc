@@ -1,7 +1,7 @@
 // A byte code of calls of the C API, in any order, with wild arguments, over real chains of memory layers. Whatever is
 // called: nothing crashes, the contract at the top of cachechain.h holds for every answer, and a get gives what a
-// simple model of the chain allows: the value that was set last, or a miss, and no miss where nothing can have been
-// dropped.
+// simple model of the chain allows: the value that was set or loaded last, or a miss, and no miss where nothing can
+// have been dropped. Leases are kept, and ended in any order, twice, in other chains and with garbage.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -22,7 +22,8 @@ namespace {
 struct Config {
   std::string_view text;
   bool good;
-  bool roomy;  // nothing that this target sets is ever evicted
+  bool roomy;          // nothing that this target sets is ever evicted
+  bool truth = false;  // the last layer is
 };
 constexpr Config kConfigs[] = {
     {R"({"chain": "f", "layers": [{"name": "L1", "plugin": "memory"}]})", true, true},
@@ -30,7 +31,7 @@ constexpr Config kConfigs[] = {
      true},
     {R"({"chain": "f", "source": "last_layer", "layers": [{"name": "L1", "plugin": "memory", "ttl_ms": 1},
          {"name": "L2", "plugin": "memory", "ttl_jitter": 0}]})",
-     true, true},
+     true, true, true},
     {R"({"chain": "f", "max_value_bytes": 1000, "layers": [{"name": "L1", "plugin": "memory",
          "options": {"max_entries": 2}}]})",
      true, false},
@@ -44,6 +45,13 @@ constexpr Config kConfigs[] = {
     {R"({"chain": "f", "layers": [{"name": "L1", "plugin": "/etc/passwd"}]})", false, false},
     {R"({"chain": "f", "layers": [{"name": "L1", "plugin": "memory", "options": {"max_bites": 1}}]})", false, false},
     {R"({"chain": "f", "layers": [{"name": "L1", "plugin": "memory", "options": {"max_bytes": -1}}]})", false, false},
+    {R"({"chain": "f", "max_loads": 2, "lease_ms": 1, "lease_wait_ms": 1, "refresh_ms": 60000,
+         "layers": [{"name": "L1", "plugin": "memory"}, {"name": "L2", "plugin": "memory"}]})",
+     true, true},
+    {R"({"chain": "f", "serve_stale": false, "lease_ms": 86400000,
+         "layers": [{"name": "L1", "plugin": "memory"}]})",
+     true, false},
+    {R"({"chain": "f", "layers": [{"name": "L1", "plugin": "memory", "write": "none"}]})", true, false},
 };
 
 // What a key may hold. After a mutation of unknown outcome that is more than one thing.
@@ -73,6 +81,16 @@ struct Chain {
   const Config *config = nullptr;
   bool closed = false;
   std::map<Bytes, Known> known;
+  uint64_t birth = 0;       // tells it from every other chain of the run
+  uint64_t leases_out = 0;  // at most; while there are none, no call waits for a load
+};
+
+struct Lease {
+  cachechain_lease lease{};
+  uint64_t birth = 0;  // of its chain
+  Bytes key;
+  bool ended = false;
+  bool overtaken = false;  // by a mutation of its key
 };
 
 // A view that is still held, and what it must hold to the end.
@@ -100,7 +118,7 @@ class Machine {
 
  private:
   void step() {
-    switch (input_.pick(16)) {
+    switch (input_.pick(24)) {
       case 0:
         return open();
       case 1:
@@ -127,8 +145,23 @@ class Machine {
         return later();
       case 14:
         return release();
-      default:
+      case 15:
         return versions();
+      case 16:
+      case 17:
+        return load();
+      case 18:
+        return fulfil();
+      case 19:
+        return end_lease();
+      case 20:
+        return invalidate();
+      case 21:
+        return touch();
+      case 22:
+        return reject();
+      default:
+        return load();
     }
   }
 
@@ -159,7 +192,7 @@ class Machine {
     CHECK((handle.get() != nullptr) == (status >= 0));
     if (!config.good || no_text || options.must_be_refused()) CHECK(status < 0);
     if (config.good && !no_text && options.is_null()) CHECK(status == CACHECHAIN_OK);
-    chain = {handle.get(), &config, false, {}};
+    chain = {handle.get(), &config, false, {}, ++births_, 0};
     CHECK(cachechain_chain_open(nullptr, 0, nullptr, nullptr, nullptr) == CACHECHAIN_INVALID_ARGUMENT);
   }
 
@@ -204,53 +237,73 @@ class Machine {
     return wish;
   }
 
+  struct Data {
+    Bytes bytes;
+    const uint8_t *data = nullptr;
+    uint64_t size = 0;
+    bool legal() const { return size == bytes.size() && (data != nullptr || size == 0); }
+  };
+
+  // No two of them are alike, if they are not empty.
+  Data make_data() {
+    static constexpr uint64_t kSizes[] = {0, 1, 13, 64, 1000, 1001, 70'000};
+    Data made;
+    made.bytes.resize(kSizes[input_.pick(std::size(kSizes))]);
+    for (size_t i = 0; i < made.bytes.size(); ++i) made.bytes[i] = static_cast<uint8_t>(sets_ * 31 + i);
+    ++sets_;
+    made.data = made.bytes.data();
+    made.size = made.bytes.size();
+    switch (input_.pick(16)) {
+      case 0:
+        made.data = nullptr;
+        break;
+      case 1:
+        made.size = SIZE_MAX;
+        break;
+      case 2:
+        made.size = UINT32_MAX;
+        break;
+      default:
+        break;
+    }
+    return made;
+  }
+
+  // Lives of the layers' own, or for ever: the options asked for nothing that could shorten them.
+  static bool asks_for_no_life(const Options<cachechain_put_options> &options, const cachechain_put_options &wish) {
+    return options.is_null() || (options.is_whole() && wish.ttl_ms <= 0 && wish.must_flags == 0);
+  }
+
+  void overtake(const Chain &chain, const Bytes &key) {
+    for (Lease &lease : leases_) lease.overtaken |= lease.birth == chain.birth && lease.key == key;
+  }
+
   void set() {
     Chain &chain = any_chain();
     const Key key = make_key(input_);
     const cachechain_put_options wish = put_wish();
     const Options<cachechain_put_options> options(input_, wish);
 
-    static constexpr uint64_t kSizes[] = {0, 1, 13, 64, 1000, 1001, 70'000};
-    Bytes value(kSizes[input_.pick(std::size(kSizes))]);
-    for (size_t i = 0; i < value.size(); ++i) value[i] = static_cast<uint8_t>(sets_ * 31 + i);
-    ++sets_;
-    const uint8_t *data = value.data();
-    uint64_t size = value.size();
-    switch (input_.pick(16)) {
-      case 0:
-        data = nullptr;
-        break;
-      case 1:
-        size = SIZE_MAX;
-        break;
-      case 2:
-        size = UINT32_MAX;
-        break;
-      default:
-        break;
-    }
-    const bool legal = size == value.size() && (data != nullptr || size == 0);
-
+    Data value = make_data();
     Error error(input_);
     Output<cachechain_write> write;
     const bool wants_result = input_.pick(8) != 0;
-    const int32_t status = cachechain_set(chain.handle, options.get(), key.data, key.size, data, size,
+    const int32_t status = cachechain_set(chain.handle, options.get(), key.data, key.size, value.data, value.size,
                                           wants_result ? write.out() : nullptr, error.out());
     error.check(status);
     check_refusals(chain, key, status);
-    if (!legal || options.must_be_refused()) CHECK(status < 0);
+    if (!value.legal() || options.must_be_refused()) CHECK(status < 0);
     if (status < 0 && wants_result && changed_nothing(status)) write.check_zero();
-    if (!key.legal() || !legal || chain.handle == nullptr) return;
+    if (!key.legal() || !value.legal() || chain.handle == nullptr) return;
 
     Known &known = chain.known[key.bytes];
     if (status >= 0) {
       if (wants_result) check_version(write.get());
-      // Lives of the layers' own, or for ever; the options asked for nothing that could shorten them.
-      const bool plain = options.is_null() || (options.is_whole() && wish.ttl_ms <= 0 && wish.must_flags == 0);
-      known.possible = {std::move(value)};
-      known.certain = chain.config->roomy && plain && status == CACHECHAIN_OK;
+      overtake(chain, key.bytes);
+      known.possible = {std::move(value.bytes)};
+      known.certain = chain.config->roomy && asks_for_no_life(options, wish) && status == CACHECHAIN_OK;
     } else if (!changed_nothing(status)) {
-      known.possible.push_back(std::move(value));
+      known.possible.push_back(std::move(value.bytes));
       known.certain = false;
     }
   }
@@ -271,9 +324,73 @@ class Machine {
     Known &known = chain.known[key.bytes];
     if (status >= 0) {
       if (wants_result) check_version(write.get());
+      overtake(chain, key.bytes);
       known.possible.clear();
     }
     if (status >= 0 || !changed_nothing(status)) known.certain = false;
+  }
+
+  void invalidate() {
+    Chain &chain = any_chain();
+    const Key key = make_key(input_);
+    const Options<cachechain_put_options> options(input_, put_wish());
+    Error error(input_);
+    Output<cachechain_write> write;
+    const int32_t status =
+        cachechain_invalidate(chain.handle, options.get(), key.data, key.size, write.out(), error.out());
+    error.check(status);
+    check_refusals(chain, key, status);
+    if (status < 0 && changed_nothing(status)) write.check_zero();
+    if (!key.legal() || chain.handle == nullptr) return;
+    if (status >= 0) check_version(write.get());
+    if (chain.config->truth || changed_nothing(status)) return;  // the truth still has what it had
+    Known &known = chain.known[key.bytes];
+    known.certain = false;
+    if (status < 0) return;
+    overtake(chain, key.bytes);
+    known.possible.clear();
+  }
+
+  void touch() {
+    Chain &chain = any_chain();
+    const Key key = make_key(input_);
+    const cachechain_put_options wish = put_wish();
+    const Options<cachechain_put_options> options(input_, wish);
+    Error error(input_);
+    Output<cachechain_write> write;
+    const int32_t status = cachechain_touch(chain.handle, options.get(), key.data, key.size, write.out(), error.out());
+    error.check(status);
+    check_refusals(chain, key, status);
+    if (status != CACHECHAIN_OK && changed_nothing(status)) write.check_zero();
+    if (!key.legal() || chain.handle == nullptr || changed_nothing(status)) return;
+    Known &known = chain.known[key.bytes];
+    if (status == CACHECHAIN_OK) {
+      CHECK(!known.possible.empty());
+      check_version(write.get());
+      overtake(chain, key.bytes);
+      known.certain = chain.config->roomy && asks_for_no_life(options, wish);
+    } else if (status > 0) {
+      CHECK(status == (chain.config->truth ? CACHECHAIN_NOT_FOUND : CACHECHAIN_MISS));
+      CHECK(!known.certain);
+      write.check_zero();
+    } else if (status != CACHECHAIN_DEADLINE) {
+      known.certain = false;
+    }
+  }
+
+  void reject() {
+    Chain &chain = any_chain();
+    const Key key = make_key(input_);
+    const Options<cachechain_put_options> options(input_, put_wish());
+    const uint64_t version = input_.pick(4) != 0 ? last_version_ : static_cast<uint64_t>(wild_number(input_));
+    Error error(input_);
+    const int32_t status = cachechain_reject(chain.handle, options.get(), key.data, key.size, version, error.out());
+    error.check(status);
+    check_refusals(chain, key, status);
+    if (version == 0 || version >> 63 != 0) CHECK(status < 0);
+    if (!key.legal() || chain.handle == nullptr || changed_nothing(status)) return;
+    // It may have been that version, and the truth keeps even that.
+    if (!chain.config->truth) chain.known[key.bytes].certain = false;
   }
 
   void check_version(const cachechain_write &write) {
@@ -293,8 +410,8 @@ class Machine {
     return wish;
   }
 
-  // What a read may answer. `content` is NULL if it was not handed out.
-  void check_read(Chain &chain, const Key &key, bool plain, int32_t status, const cachechain_value &value,
+  // What a read may answer. `content` is NULL if it was not handed out. A `picky` one asks for a least version.
+  void check_read(Chain &chain, const Key &key, bool plain, bool picky, int32_t status, const cachechain_value &value,
                   const Bytes *content) {
     check_refusals(chain, key, status);
     if (status < 0 || !key.legal() || chain.handle == nullptr) {
@@ -305,7 +422,7 @@ class Machine {
     const Known &known = chain.known[key.bytes];
     if (status != CACHECHAIN_OK && status != CACHECHAIN_STALE) {
       CHECK(status == CACHECHAIN_MISS || status == CACHECHAIN_NOT_FOUND);
-      CHECK(!known.certain);
+      CHECK(!known.certain || (picky && !chain.config->truth));
       CHECK(value.size == 0 && value.data == nullptr && value.release == nullptr);
       return;
     }
@@ -319,9 +436,9 @@ class Machine {
   void get() {
     Chain &chain = any_chain();
     const Key key = make_key(input_);
-    const Options<cachechain_get_options> options(input_, get_wish());
-    static constexpr size_t kCaps[] = {0, 1, 64, 1000, 70'000};
-    Bytes buffer(kCaps[input_.pick(std::size(kCaps))]);
+    const cachechain_get_options wish = get_wish();
+    const Options<cachechain_get_options> options(input_, wish);
+    Bytes buffer = make_buffer();
     const bool no_buffer = input_.pick(16) == 0;
     Error error(input_);
     Output<cachechain_value> value;
@@ -333,8 +450,17 @@ class Machine {
     if (options.must_be_refused()) CHECK(status < 0);
     const bool plain = options.is_null() && !(no_buffer && !buffer.empty());
     const Bytes content = status < 0 ? Bytes() : copy_of(value.get());
-    check_read(chain, key, plain, status, value.get(), &content);
-    if (status < 0) return;
+    check_read(chain, key, plain, !options.is_null() && wish.min_version != 0, status, value.get(), &content);
+    if (status >= 0) keep(value, buffer, content);
+  }
+
+  Bytes make_buffer() {
+    static constexpr size_t kCaps[] = {0, 1, 64, 1000, 70'000};
+    return Bytes(kCaps[input_.pick(std::size(kCaps))]);
+  }
+
+  // Views are held for a time.
+  void keep(Output<cachechain_value> &value, const Bytes &buffer, const Bytes &content) {
     const bool copied = value.get().size != 0 && value.get().data == buffer.data();
     CHECK(!copied || value.get().size <= buffer.size());
     CHECK(!copied || value.get().release == nullptr);
@@ -346,10 +472,193 @@ class Machine {
     }
   }
 
+  void load() {
+    Chain &chain = any_chain();
+    const Key key = make_key(input_);
+    // Who waits for a lease that is out here waits in vain, so he does not wait long.
+    const bool may_wait = chain.leases_out != 0;
+    cachechain_get_options wish = get_wish();
+    const Options<cachechain_get_options> wild(input_, wish);
+    static constexpr int64_t kTimeouts[] = {1, 20'000, 500'000, -1};
+    const int64_t timeout_ns = kTimeouts[input_.pick(std::size(kTimeouts))];
+    if (may_wait) {
+      wish.struct_size = sizeof(wish);
+      wish.timeout_ns = timeout_ns;
+    }
+    const cachechain_get_options *options = may_wait ? &wish : wild.get();
+    Bytes buffer = make_buffer();
+    const bool no_buffer = input_.pick(16) == 0 && !buffer.empty();
+    Error error(input_);
+    Output<cachechain_value> value;
+    Output<cachechain_lease> lease;
+    const int32_t status =
+        cachechain_get_load(chain.handle, options, key.data, key.size, no_buffer ? nullptr : buffer.data(),
+                            buffer.size(), value.out(), lease.out(), error.out());
+    error.check(status);
+    if (status < 0) {
+      value.check_zero();
+      lease.check_zero();
+    }
+    if (no_buffer || (!may_wait && wild.must_be_refused())) CHECK(status < 0);
+    const bool picky = options != nullptr && wish.min_version != 0;
+    if (status == CACHECHAIN_LOAD_PENDING || status == CACHECHAIN_OVERLOADED) CHECK(may_wait);
+    const bool no_load =
+        status == CACHECHAIN_LOAD_FAILED || status == CACHECHAIN_LOAD_PENDING || status == CACHECHAIN_OVERLOADED;
+    if (no_load && chain.known[key.bytes].certain) CHECK(picky);
+    const Bytes content = status < 0 ? Bytes() : copy_of(value.get());
+    check_read(chain, key, options == nullptr && !no_buffer && !no_load, picky, status, value.get(), &content);
+    if (status < 0) return;
+    keep(value, buffer, content);
+    if (status == CACHECHAIN_MISS) CHECK(lease.get().id != 0);
+    if (lease.get().id == 0) return lease.check_zero();
+    CHECK(lease.get().version != 0 && lease.get().version >> 63 == 0 && lease.get().expires_ms > 0);
+    CHECK((lease.get().flags & ~CACHECHAIN_LEASE_SIDE) == 0 && lease.get().reserved == 0);
+    if (lease.get().flags != 0) CHECK(may_wait);
+    ++chain.leases_out;
+    leases_.push_back({lease.get(), chain.birth, key.bytes, false, false});
+    if (leases_.size() > 16) leases_.pop_front();
+  }
+
+  // A lease as it is handed in: one that was granted, mostly, and mostly in its own chain.
+  struct Given {
+    Chain &chain;
+    Lease *lease;  // NULL if it never was one of this chain
+    Output<cachechain_lease> bytes;
+    bool null = false;
+    const cachechain_lease *get() { return null ? nullptr : bytes.out(); }
+    // Whatever it answers, it must not be more than VOID.
+    bool worthless() const { return lease == nullptr || lease->ended || lease->overtaken; }
+  };
+
+  Given give_lease() {
+    Lease *lease = leases_.empty() ? nullptr : &leases_[input_.pick(leases_.size())];
+    Chain *chain = &any_chain();
+    if (lease != nullptr && input_.pick(8) != 0) {
+      for (Chain &one : chains_) {
+        if (one.handle != nullptr && one.birth == lease->birth) chain = &one;
+      }
+    }
+    Given given{*chain, lease, {}};
+    if (lease != nullptr) given.bytes.get() = lease->lease;
+    switch (input_.pick(16)) {
+      case 0:
+        given.bytes = {};
+        given.lease = nullptr;
+        break;
+      case 1:
+        given.bytes.get().id = 0;
+        given.lease = nullptr;
+        break;
+      case 2:
+        given.bytes.get().id += 1 + input_.byte();
+        given.lease = nullptr;
+        break;
+      case 3:
+        given.null = true;
+        given.lease = nullptr;
+        break;
+      default:
+        break;
+    }
+    if (chain->handle == nullptr || (lease != nullptr && lease->birth != chain->birth)) given.lease = nullptr;
+    return given;
+  }
+
+  void check_ending(const Given &given, int32_t status) {
+    if (given.null || given.chain.handle == nullptr || given.chain.closed) CHECK(status < 0);
+    if (status >= 0 && given.worthless()) CHECK(status == CACHECHAIN_VOID);
+  }
+
+  void note_end(const Given &given, int32_t status) {
+    if (status < 0 || given.lease == nullptr || given.lease->ended) return;
+    given.lease->ended = true;
+    --given.chain.leases_out;
+  }
+
+  void fulfil() {
+    Given given = give_lease();
+    const cachechain_put_options wish = put_wish();
+    const Options<cachechain_put_options> options(input_, wish);
+    Data value = make_data();
+    Error error(input_);
+    Output<cachechain_write> write;
+    const int32_t status = cachechain_lease_fulfil(given.chain.handle, given.get(), options.get(), value.data,
+                                                   value.size, write.out(), error.out());
+    error.check(status);
+    check_ending(given, status);
+    if (!value.legal() || options.must_be_refused()) CHECK(status < 0);
+    if (status == CACHECHAIN_VOID || (status < 0 && changed_nothing(status))) write.check_zero();
+    if (status >= 0 && given.lease != nullptr && given.lease->lease.flags != 0) CHECK(status == CACHECHAIN_VOID);
+    if (given.lease != nullptr && status != CACHECHAIN_VOID && !changed_nothing(status)) {
+      Known &known = given.chain.known[given.lease->key];
+      if (status >= 0) {
+        CHECK(status == CACHECHAIN_OK || status == CACHECHAIN_LOCAL_ONLY);
+        check_version(write.get());
+        known.possible = {std::move(value.bytes)};
+        known.certain = given.chain.config->roomy && asks_for_no_life(options, wish) && status == CACHECHAIN_OK;
+      } else {
+        known.possible.push_back(std::move(value.bytes));
+        known.certain = false;
+      }
+    }
+    note_end(given, status);
+  }
+
+  void end_lease() {
+    Given given = give_lease();
+    Error error(input_);
+    const int64_t span_ms = wild_number(input_);
+    int32_t status;
+    switch (input_.pick(5)) {
+      case 0:
+        status = cachechain_lease_absent(given.chain.handle, given.get(), span_ms, error.out());
+        if (status == CACHECHAIN_OK && given.lease != nullptr && !given.chain.config->truth) {
+          CHECK(given.lease->lease.flags == 0);
+          given.chain.known[given.lease->key] = {};
+        }
+        break;
+      case 1:
+        status = cachechain_lease_unchanged(given.chain.handle, given.get(), span_ms, error.out());
+        if (status == CACHECHAIN_OK && given.lease != nullptr) {
+          CHECK(given.lease->lease.seen_version != 0 && !given.chain.known[given.lease->key].possible.empty());
+        }
+        break;
+      case 2: {
+        const std::span<const uint8_t> message = input_.bytes(input_.byte());
+        const bool no_message = input_.pick(8) == 0;
+        status = cachechain_lease_fail(given.chain.handle, given.get(), no_message ? nullptr : message.data(),
+                                       message.size(), span_ms, error.out());
+        if (no_message && !message.empty()) CHECK(status < 0);
+        break;
+      }
+      case 3:
+        status = cachechain_lease_abandon(given.chain.handle, given.get(), error.out());
+        error.check(status);
+        check_ending(given, status);
+        return note_end(given, status);
+      default: {
+        cachechain_lease renewed = given.bytes.get();
+        status = cachechain_lease_renew(given.chain.handle, given.null ? nullptr : &renewed, span_ms, error.out());
+        error.check(status);
+        check_ending(given, status);
+        if (span_ms < 0) CHECK(status < 0);
+        if (status == CACHECHAIN_OK) CHECK(renewed.expires_ms > 0);
+        renewed.expires_ms = status == CACHECHAIN_OK ? given.bytes.get().expires_ms : renewed.expires_ms;
+        CHECK(std::memcmp(&renewed, given.bytes.out(), sizeof(renewed)) == 0);
+        return;
+      }
+    }
+    error.check(status);
+    check_ending(given, status);
+    if (span_ms < 0) CHECK(status < 0);
+    note_end(given, status);
+  }
+
   void exists() {
     Chain &chain = any_chain();
     const Key key = make_key(input_);
-    const Options<cachechain_get_options> options(input_, get_wish());
+    const cachechain_get_options wish = get_wish();
+    const Options<cachechain_get_options> options(input_, wish);
     const bool wants_value = input_.pick(8) != 0;
     Error error(input_);
     Output<cachechain_value> value;
@@ -359,7 +668,8 @@ class Machine {
     if (!wants_value) return check_refusals(chain, key, status);
     if (status < 0) value.check_zero();
     CHECK(value.get().data == nullptr && value.get().release == nullptr && value.get().owner == nullptr);
-    check_read(chain, key, options.is_null(), status, value.get(), nullptr);
+    check_read(chain, key, options.is_null(), !options.is_null() && wish.min_version != 0, status, value.get(),
+               nullptr);
   }
 
   // A function with a size query: asks for the size, then for the text with room to grow.
@@ -419,17 +729,15 @@ class Machine {
         break;
       }
       case 1: {
-        Output<cachechain_value> value;
-        Output<cachechain_lease> lease;
-        status = cachechain_get_load(chain.handle, nullptr, key.data, key.size, nullptr, 0, value.out(), lease.out(),
-                                     error.out());
-        value.check_zero();
-        lease.check_zero();
+        Output<cachechain_batch *> batch;
+        const cachechain_slice slice = {key.data, key.size};
+        status = cachechain_load_many(chain.handle, nullptr, &slice, 1, batch.out(), error.out());
+        batch.check_zero();
         break;
       }
       case 2: {
         Output<cachechain_write> write;
-        status = cachechain_invalidate(chain.handle, nullptr, key.data, key.size, write.out(), error.out());
+        status = cachechain_clear(chain.handle, nullptr, write.out(), error.out());
         write.check_zero();
         break;
       }
@@ -481,6 +789,8 @@ class Machine {
   Input input_;
   std::array<Chain, 3> chains_;
   std::deque<Held> held_;
+  std::deque<Lease> leases_;
+  uint64_t births_ = 0;
   uint64_t sets_ = 0;
   uint64_t last_version_ = 0;
 };
