@@ -12,7 +12,7 @@ namespace {
 std::vector<Listed> all() {
   std::vector<Listed> checks;
   for (auto theme : {opening_checks, value_checks, key_checks, condition_checks, fence_checks, batch_checks,
-                     keeping_checks, thread_checks, chain_checks}) {
+                     keeping_checks, thread_checks, chain_checks, history_checks}) {
     for (const Listed &listed : theme()) checks.push_back(listed);
   }
   return checks;

@@ -29,6 +29,7 @@ struct Entry {
   int64_t fresh_until_ms = 0;
   int64_t expires_ms = 0;
   uint32_t flags = 0;
+  std::shared_ptr<Entry> overwritten;
 };
 
 using Place = std::tuple<uint32_t, std::string, uint64_t>;
@@ -37,6 +38,7 @@ struct Store {
   std::mutex mutex;
   std::map<Place, Entry> entries;
   std::atomic<uint64_t> judged{0};
+  uint64_t hits = 0;
 };
 
 class FaultyLayer {
@@ -76,7 +78,8 @@ class FaultyLayer {
       if (is("dirties a miss")) value.version = 1;
       return is("answers NOT_FOUND") ? CACHECHAIN_NOT_FOUND : CACHECHAIN_MISS;
     }
-    const Entry &entry = found->second;
+    const bool old = is("now and then answers what was overwritten") && ++store_->hits % 32 == 0;
+    const Entry &entry = old && found->second.overwritten != nullptr ? *found->second.overwritten : found->second;
     if (is("takes empty for a miss") && entry.data->empty()) return CACHECHAIN_MISS;
     value.version = is("halves versions") ? entry.stamps.version & UINT32_MAX : entry.stamps.version;
     value.created = is("forgets created") ? entry.stamps.version : entry.stamps.created;
@@ -150,6 +153,10 @@ class FaultyLayer {
       return result.status = CACHECHAIN_FENCED;
     }
     Entry &entry = store_->entries[where];
+    if (is("now and then answers what was overwritten") && entry.data != nullptr) {
+      entry.overwritten = nullptr;
+      entry.overwritten = std::make_shared<Entry>(entry);
+    }
     entry.stamps = {result.version, put.created, put.token};
     entry.fresh_until_ms = put.fresh_until_ms;
     entry.expires_ms = is("keeps the first expiry") && entry.data != nullptr ? entry.expires_ms : put.expires_ms;

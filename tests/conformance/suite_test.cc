@@ -77,6 +77,8 @@ constexpr Fault kFaults[] = {
     {"writes in two steps", "slots.nothing_torn_by_threads"},
     {"judges without its lock", "slots.one_exact_put_wins"},
     {"judges without its lock", "slots.exact_puts_lose_no_update"},
+    {"now and then answers what was overwritten", "chain.history"},
+    {"halves versions", "chain.history"},
 };
 
 void PrintTo(const Fault &fault, std::ostream *out) { *out << fault.name << " / " << fault.check; }

@@ -22,6 +22,7 @@ std::span<const Listed> batch_checks();
 std::span<const Listed> keeping_checks();
 std::span<const Listed> thread_checks();
 std::span<const Listed> chain_checks();
+std::span<const Listed> history_checks();
 
 }  // namespace cachechain::conformance
 

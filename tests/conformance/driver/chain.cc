@@ -24,8 +24,10 @@ void no_log(void *, int32_t, const uint8_t *, uint64_t) {}
 std::string configuration(const Subject &subject, const std::string &options, Above above, std::string_view source) {
   using Json = nlohmann::json;
   Json layers = Json::array();
-  if (above == Above::kMemory) {
-    layers.push_back({{"name", "above"}, {"plugin", "memory"}, {"options", {{"max_bytes", "64MiB"}}}});
+  if (above != Above::kNothing) {
+    const Json room =
+        above == Above::kMemory ? Json::object({{"max_bytes", "64MiB"}}) : Json::object({{"max_entries", 4}});
+    layers.push_back({{"name", "above"}, {"plugin", "memory"}, {"options", room}});
   }
   layers.push_back({{"name", "layer"},
                     {"plugin", subject.plugin},
@@ -94,7 +96,7 @@ Chain::Chain(Check &check, Above above, std::string_view source) : check_(check)
   const int32_t status = cachechain_chain_open(data_of(json), json.size(), &options, &chain_, &error);
   const std::string message = take_message(error);
   if (status == CACHECHAIN_OK) return;
-  if (status == CACHECHAIN_PLUGIN_REFUSED && above == Above::kMemory) {
+  if (status == CACHECHAIN_PLUGIN_REFUSED && above != Above::kNothing) {
     check.skip(text("there is no plugin to put above: ", message));
   } else {
     check.fail(text("open of the chain ", json, ": expected OK, found ", status_text(status), ": ", message));

@@ -42,7 +42,11 @@ struct Written {
   std::string message;
 };
 
-enum class Above { kNothing, kMemory };
+enum class Above {
+  kNothing,
+  kMemory,
+  kSmallMemory,  // for four entries: more keys than that are evicted all the time
+};
 
 class Chain {
  public:
