@@ -69,7 +69,10 @@ struct World {
                    "options": {"max_bytes": "1GiB"}, "ttl_ms": "1d"}]})"),
         untimed(R"({"chain": "bench", "layers": [{"name": "L1", "plugin": "memory",
                     "options": {"max_bytes": "1GiB"}}]})"),
-        fixed(R"({"chain": "bench", "layers": [{"name": "L1", "plugin": "fixed"}]})") {
+        fixed(R"({"chain": "bench", "layers": [{"name": "L1", "plugin": "fixed"}]})"),
+        empty(R"({"chain": "bench", "layers": [{"name": "L1", "plugin": "memory"}]})"),
+        missing(R"({"chain": "bench", "layers": [{"name": "L1", "plugin": "memory", "write": "none"},
+                    {"name": "L2", "plugin": "fixed"}]})") {
     uint8_t value[kValueSize];
     std::memset(value, 'v', sizeof(value));
     for (const Key &key : keys) {
@@ -90,6 +93,8 @@ struct World {
   OpenChain memory;   // entries with a life: each hit reads the coarse clock
   OpenChain untimed;  // entries without
   OpenChain fixed;
+  OpenChain empty;    // a miss in memory alone
+  OpenChain missing;  // and with a level below it, so through the record of the key
 };
 
 template <class Body>
@@ -157,6 +162,21 @@ void boundary(benchmark::State &state) {
   lap.done();
 }
 
+// A miss, each thread with a key of its own.
+void miss(benchmark::State &state, OpenChain World::*which, int32_t wanted) {
+  World &world = World::of(kSmall);
+  cachechain_chain *chain = (world.*which).get();
+  const Key key = world.keys[static_cast<size_t>(state.thread_index())];
+  Lap lap(state);
+  for (auto _ : state) {
+    cachechain_value value;
+    const int32_t status = cachechain_get(chain, nullptr, key.bytes, kKeySize, nullptr, 0, &value, nullptr);
+    benchmark::DoNotOptimize(value.data);
+    if (status != wanted) state.SkipWithError("not a miss");
+  }
+  lap.done();
+}
+
 void register_all() {
   using benchmark::RegisterBenchmark;
   // Made here, on one thread, before any benchmark runs.
@@ -165,6 +185,9 @@ void register_all() {
   for (const int threads : {1, 2}) {
     const std::string t = "/threads:" + std::to_string(threads);
     RegisterBenchmark("boundary", boundary)->Threads(threads)->UseRealTime();
+    RegisterBenchmark("miss_alone", miss, &World::empty, CACHECHAIN_MISS)->Threads(threads)->UseRealTime();
+    RegisterBenchmark("miss_record", miss, &World::missing, CACHECHAIN_OK)->Threads(threads)->UseRealTime();
+    compare({"miss_record/real_time" + t, "miss_alone/real_time" + t, "<= 250 ns more", false});
     for (const size_t count : {kSmall, kLarge}) {
       const std::string n = "/" + std::to_string(count);
       const auto add = [&](const std::string &name, auto function, auto... arguments) {
@@ -182,6 +205,7 @@ void register_all() {
       compare({named("memory_view"), named("bare_copy"), "", false});
     }
   }
+  compare({"miss_record/real_time/threads:2", "miss_record/real_time/threads:1", "not growing", false});
   compare({"boundary/real_time/threads:2", "boundary/real_time/threads:1", "not growing; <= 12 ns", false});
 }
 
