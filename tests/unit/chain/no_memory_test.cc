@@ -1,0 +1,150 @@
+// The record of a key without memory: each allocation fails in its turn, and nothing leaks, nobody is left waiting.
+#include <atomic>
+#include <thread>
+
+#include "unit/chain/chain_fixture.h"
+
+namespace cachechain {
+namespace {
+
+// Fails once, at the allocation of that number; counts what is out.
+class FailingAllocator final : public Allocator {
+ public:
+  void *alloc(uint64_t size, uint64_t align) noexcept override {
+    if (++asked_ == fail_at_) return nullptr;
+    ++out_;
+    return Allocator::system().alloc(size, align);
+  }
+  void free(void *memory, uint64_t size, uint64_t align) noexcept override {
+    if (memory != nullptr) --out_;
+    Allocator::system().free(memory, size, align);
+  }
+  void fail_at(int64_t number) {
+    asked_ = 0;
+    fail_at_ = number;
+  }
+  int64_t asked() const { return asked_; }
+  int64_t out() const { return out_; }
+
+ private:
+  std::atomic<int64_t> asked_{0};
+  std::atomic<int64_t> fail_at_{0};
+  std::atomic<int64_t> out_{0};
+};
+
+class NoMemoryTest : public ChainTest {
+ protected:
+  NoMemoryTest() { allocator_ = &failing_; }
+
+  int32_t load(const std::string &key, cachechain_lease &lease, std::string *found = nullptr) {
+    cachechain_value value{};
+    lease = {};
+    const int32_t status = chain_->get_load(chain_->threads().mine(), bytes(key), {}, {}, value, lease, nullptr);
+    if (found != nullptr) found->assign(reinterpret_cast<const char *>(value.data), value.size);
+    if (value.release != nullptr) value.release(value.owner);
+    return status;
+  }
+  Status fulfil(const cachechain_lease &lease, const std::string &data) {
+    Mutation loaded;
+    loaded.data = bytes(data);
+    return chain_->fulfil(chain_->threads().mine(), lease, loaded, write_);
+  }
+
+  FailingAllocator failing_;
+};
+
+TEST_F(NoMemoryTest, EachAllocationOfACallMayFail) {
+  fake(kFakeInline);
+  fake(kFakeShared);
+  ASSERT_TRUE(open(Source::kApplication).ok());
+  const auto everything = [&] {
+    cachechain_lease lease;
+    (void)get("a");
+    (void)set("a", "value");
+    (void)load("b", lease);
+    if (lease.id != 0) (void)fulfil(lease, "value");
+    (void)load("c", lease);
+    if (lease.id != 0) (void)chain_->fail_load(chain_->threads().mine(), lease, "no", 1);
+    (void)load("c", lease);
+    if (lease.id != 0) (void)chain_->abandon(chain_->threads().mine(), lease);
+    (void)load("d", lease);
+    if (lease.id != 0) (void)chain_->abandon(chain_->threads().mine(), lease);
+    (void)chain_->touch(chain_->threads().mine(), bytes("a"), {}, write_);
+    (void)remove("a");
+    clock_.advance_ms(2);
+  };
+  everything();
+  failing_.fail_at(0);
+  everything();
+  const int64_t allocations = failing_.asked();
+  ASSERT_GT(allocations, 5);
+  for (int64_t i = 1; i <= allocations; ++i) {
+    failing_.fail_at(i);
+    everything();
+    // What is still out are failed loads that are held off; the next call that passes by drops them.
+    EXPECT_LE(failing_.out(), 2) << i;
+  }
+  chain_.reset();
+  EXPECT_EQ(failing_.out(), 0);
+}
+
+TEST_F(NoMemoryTest, AMutationWithoutARecordChangesNothing) {
+  FakeLayer *l1 = fake(kFakeInline);
+  FakeLayer *l2 = fake(kFakeTable);
+  ASSERT_TRUE(open(Source::kLastLayer).ok());
+  failing_.fail_at(1);
+  const Status refused = set("k", "v");
+  EXPECT_EQ(refused.code(), CACHECHAIN_NO_MEMORY);
+  EXPECT_NE(refused.message().find("nothing was changed"), std::string::npos);
+  EXPECT_TRUE(l1->calls.empty());
+  EXPECT_TRUE(l2->calls.empty());
+  // A get answers all the same, but warms nothing: nobody would fence it.
+  ASSERT_TRUE(set("k", "v").ok());
+  l1->entries.clear();
+  failing_.fail_at(1);
+  EXPECT_EQ(get("k").data, "v");
+  EXPECT_TRUE(l1->entries.empty());
+}
+
+TEST_F(NoMemoryTest, AFollowerLeadsIfTheAnswerCannotBeShared) {
+  fake(kFakeInline);
+  FakeLayer *l2 = fake(kFakeTable);
+  ASSERT_TRUE(open(Source::kLastLayer).ok());
+  l2->entries["k"] = {"value", 7, 7, 0, 0, 0};
+  std::atomic<bool> first{true};
+  l2->step = [&](const char *) {
+    if (!first.exchange(false)) return 0;
+    while (chain_->look(bytes("k")).waiting < 3) std::this_thread::yield();
+    failing_.fail_at(1);
+    return 0;
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { EXPECT_EQ(get("k").data, "value"); });
+  for (std::thread &thread : threads) thread.join();
+  EXPECT_FALSE(chain_->look(bytes("k")).known);
+  EXPECT_EQ(failing_.out(), 0);
+}
+
+TEST_F(NoMemoryTest, WhoWaitedForALoadLooksAgainIfTheAnswerCannotBeShared) {
+  fake(kFakeInline);
+  ASSERT_TRUE(open(Source::kApplication).ok());
+  cachechain_lease lease;
+  ASSERT_EQ(load("k", lease), CACHECHAIN_MISS);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      cachechain_lease none;
+      std::string found;
+      EXPECT_EQ(load("k", none, &found), CACHECHAIN_OK);
+      EXPECT_EQ(found, "value");
+    });
+  }
+  while (chain_->look(bytes("k")).waiting < 3) std::this_thread::yield();
+  failing_.fail_at(1);
+  EXPECT_EQ(fulfil(lease, "value").code(), CACHECHAIN_OK);
+  for (std::thread &thread : threads) thread.join();
+  EXPECT_EQ(failing_.out(), 0);
+}
+
+}  // namespace
+}  // namespace cachechain
