@@ -96,6 +96,7 @@ std::string Chain::stats() const {
       layer["inline"] = level->is_inline();
       layer["failing"] = level->health.failing();
       layer["last_error"] = level->health.last();
+      layer["owed_keys"] = level->debts.size();
     }
     for (uint32_t c = 0; c < kLayerCounters; ++c) {
       const LayerCounter counter = static_cast<LayerCounter>(c);
@@ -177,6 +178,7 @@ std::string Chain::explain(std::span<const uint8_t> key_bytes) {
                                ? int32_t{CACHECHAIN_MISS}
                                : level->layer->get(make_call(block, *level, deadline_ns, &report), key, {}, value);
     layer["status"] = status_name(status);
+    if (level->debts.any() && (level->debts.overdue() || level->debts.find(key))) layer["owes"] = true;
     const bool last = level == levels_.back();
     if (status < 0) {
       layer["verdict"] = describe(*level, status, report);
@@ -214,7 +216,15 @@ std::string Chain::explain(std::span<const uint8_t> key_bytes) {
       answer = truth_said_no ? "NOT_FOUND" : "UNAVAILABLE";
     }
   }
-  return dump(Json{{"chain", settings_.chain}, {"answer", answer}, {"layers", std::move(layers)}});
+  Json all{{"chain", settings_.chain}, {"answer", answer}, {"layers", std::move(layers)}};
+  if (const RecordTable::Look look = records_.look(key); look.known) {
+    all["under_way"] = {{"newest_mutation", look.fence},
+                        {"traversed", look.traversed},
+                        {"waiting", look.waiting},
+                        {"leases", look.leases},
+                        {"held_off", look.held_off}};
+  }
+  return dump(all);
 }
 
 }  // namespace cachechain

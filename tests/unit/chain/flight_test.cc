@@ -1,4 +1,5 @@
 // Flights, the fence and debts, seen through a chain over fakes.
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -139,6 +140,22 @@ TEST_F(FlightTest, WhatALayerCouldNotBeToldIsPutThereBeforeItIsBelieved) {
   EXPECT_EQ(l2->entries.at("k").flags, uint32_t{CACHECHAIN_KIND_INVALIDATED});
 }
 
+TEST_F(FlightTest, WhatIsOwedAndWhatIsUnderWayIsTold) {
+  FakeLayer *l1 = fake(kFakeShared);
+  fake(kFakeTable);
+  ASSERT_TRUE(open(Source::kLastLayer).ok());
+  l1->step = [](const char *) { return int32_t{CACHECHAIN_UNAVAILABLE}; };
+  ASSERT_TRUE(remove("k").ok());
+  EXPECT_NE(chain_->stats().find("\"owed_keys\":1"), std::string::npos);
+  EXPECT_NE(chain_->explain(bytes("k")).find("\"owes\":true"), std::string::npos);
+  EXPECT_EQ(chain_->explain(bytes("k")).find("under_way"), std::string::npos);
+  cachechain_value value{};
+  cachechain_lease lease{};
+  (void)chain_->get_load(chain_->threads().mine(), bytes("k"), {}, {}, value, lease, nullptr);
+  ASSERT_NE(lease.id, 0u);
+  EXPECT_NE(chain_->explain(bytes("k")).find("\"leases\":1"), std::string::npos);
+}
+
 TEST_F(FlightTest, DebtsToOtherKeysAreSettledAtTheNextContact) {
   FakeLayer *l1 = fake(kFakeShared);
   fake(kFakeTable);
@@ -275,6 +292,59 @@ TEST_F(FlightTest, AVersionFromTheFutureFreezesNothingAndResurrectsNothing) {
   ASSERT_TRUE(set("k", "again").ok());
   EXPECT_EQ(get("k").data, "again");
   EXPECT_LT(l2->entries.at("k").version, ahead);
+}
+
+TEST_F(FlightTest, AThousandWritersOfOneKeyAreAllAcknowledgedInOrderOfArrival) {
+  FakeLayer *l1 = fake(kFakeInline);
+  FakeLayer *l2 = fake(kFakeTable);
+  ASSERT_TRUE(open(Source::kLastLayer).ok());
+  constexpr int kWriters = 1'000;
+  std::vector<uint64_t> versions(kWriters);
+  on_threads(50, [&](int thread) {
+    for (int i = thread; i < kWriters; i += 50) {
+      Mutation mutation;
+      const std::string data = std::to_string(i);
+      mutation.data = bytes(data);
+      cachechain_write write{};
+      EXPECT_EQ(chain_->mutate(chain_->threads().mine(), bytes("k"), mutation, write).code(), CACHECHAIN_OK);
+      versions[static_cast<size_t>(i)] = write.version;
+    }
+  });
+  EXPECT_EQ(l2->calls.size(), size_t{kWriters});  // one round trip each
+  const uint64_t last = *std::max_element(versions.begin(), versions.end());
+  const auto winner = std::find(versions.begin(), versions.end(), last) - versions.begin();
+  EXPECT_EQ(l2->entries.at("k").data, std::to_string(winner));
+  EXPECT_EQ(l2->entries.at("k").version, last);
+  EXPECT_EQ(l1->entries.at("k").version, last);
+  std::sort(versions.begin(), versions.end());
+  EXPECT_EQ(std::adjacent_find(versions.begin(), versions.end()), versions.end());
+  EXPECT_FALSE(chain_->look(bytes("k")).known);
+}
+
+TEST_F(FlightTest, AClockThatIsSetBackAndForthFreezesNothing) {
+  for (const Source source : {Source::kApplication, Source::kLastLayer}) {
+    fakes_.clear();
+    settings_.layers.clear();
+    fake(kFakeInline);
+    fake(source == Source::kApplication ? kFakeShared : kFakeTable);
+    for (LayerSettings &layer : settings_.layers) layer.ttl_ms = 0;
+    ASSERT_TRUE(open(source).ok());
+    const int64_t hour = 3'600'000;
+    uint64_t last = 0;
+    for (const int64_t step : {int64_t{0}, -hour, hour, hour, -hour, -hour}) {
+      clock_.step_wall_ms(step);
+      ASSERT_TRUE(set("k", std::to_string(step)).ok()) << step;
+      EXPECT_GT(write_.version, last);
+      last = write_.version;
+      EXPECT_EQ(get("k").data, std::to_string(step));
+      fakes_[0]->entries.clear();
+      EXPECT_EQ(get("k").data, std::to_string(step));
+      ASSERT_TRUE(remove("k").ok());
+      EXPECT_GT(get("k").status, CACHECHAIN_OK);
+      fakes_[0]->entries.clear();
+      EXPECT_GT(get("k").status, CACHECHAIN_OK);
+    }
+  }
 }
 
 }  // namespace

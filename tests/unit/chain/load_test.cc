@@ -1,5 +1,6 @@
 // Loads: leases, their endings, and those who wait for them, through a chain over fakes.
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "unit/chain/chain_fixture.h"
@@ -290,6 +291,44 @@ TEST_F(LoadTest, ALoadThatTakesLongIsHelpedByOneAtATime) {
   EXPECT_EQ(pending, 7);
   EXPECT_EQ(get("k").status, CACHECHAIN_MISS);
   EXPECT_EQ(fulfil(first.lease, "value").code(), CACHECHAIN_OK);
+  EXPECT_EQ(get("k").data, "value");
+}
+
+TEST_F(LoadTest, ALoadLongerThanTheDeadlineIsDoneAFewTimesAndNobodyIsToldDeadline) {
+  fake(kFakeInline);
+  ASSERT_TRUE(open(Source::kApplication).ok());
+  constexpr int64_t kLoadNs = 1'500'000'000;
+  constexpr int kCallers = 64;
+  std::atomic<int> served{0};
+  for (int i = 0; i < kCallers; ++i) {
+    threads_.emplace_back([&] {
+      for (;;) {
+        const Loaded got = load("k");
+        if (got.lease.id != 0) {
+          const int64_t end = clock_.mono_ns() + kLoadNs;
+          while (clock_.mono_ns() < end) std::this_thread::yield();
+          {
+            Mutation loaded;
+            cachechain_write write{};
+            const std::string data = "value";
+            loaded.data = bytes(data);
+            (void)chain_->fulfil(chain_->threads().mine(), got.lease, loaded, write);
+          }
+          break;
+        }
+        if (got.status == CACHECHAIN_OK) break;
+        EXPECT_EQ(got.status, CACHECHAIN_LOAD_PENDING);
+      }
+      ++served;
+    });
+  }
+  while (served < kCallers) {
+    clock_.advance_ms(1);
+    std::this_thread::sleep_for(std::chrono::microseconds(200));  // lets those who wait look at the clock
+  }
+  for (std::thread &thread : threads_) thread.join();
+  threads_.clear();
+  EXPECT_LE(count(ChainCounter::kLeases), 4u);
   EXPECT_EQ(get("k").data, "value");
 }
 
