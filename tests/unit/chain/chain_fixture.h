@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,10 +17,16 @@ namespace cachechain {
 
 class SeededRandom final : public Random {
  public:
-  uint64_t next() override { return state_ = state_ * 6364136223846793005u + 1442695040888963407u; }
+  // The counter of SplitMix64, mixed.
+  uint64_t next() override {
+    uint64_t mixed = state_.fetch_add(0x9e3779b97f4a7c15u, std::memory_order_relaxed);
+    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9u;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebu;
+    return mixed ^ (mixed >> 31);
+  }
 
  private:
-  uint64_t state_ = 42;
+  std::atomic<uint64_t> state_{42};
 };
 
 class ChainTest : public ::testing::Test {
