@@ -81,8 +81,13 @@ struct Grant : Link {
 };
 
 struct Record {
+  struct Timed : Link {
+    explicit Timed(Record &its_record) : record(its_record) {}
+    Record &record;
+  };
+
   Record *next = nullptr;  // in its bucket
-  Link timed;              // in the stripe's list, while time alone may end it
+  Timed timed{*this};      // in the stripe's list, while time alone may end it
   const cachechain_space *space = nullptr;
   uint64_t hash = 0;
   uint32_t key_size = 0;

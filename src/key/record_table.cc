@@ -1,6 +1,5 @@
 #include "key/record_table.h"
 
-#include <cstddef>
 #include <cstring>
 #include <new>
 
@@ -13,9 +12,7 @@ namespace {
 // leave behind, so their number stays bounded.
 constexpr int kLooksPerCall = 2;
 
-Record &record_of(Link &timed) {
-  return *reinterpret_cast<Record *>(reinterpret_cast<uint8_t *>(&timed) - offsetof(Record, timed));
-}
+Record &record_of(Link &timed) { return static_cast<Record::Timed &>(timed).record; }
 
 uint64_t count(const Link &head) {
   uint64_t number = 0;

@@ -34,7 +34,7 @@ class Line {
 // What a plugin said of a fault that it caught itself, copied: the report is about to be written anew.
 Line own_words(const cachechain_call &call) {
   const std::string_view text = call.report == nullptr ? std::string_view() : report_text(*call.report);
-  if (text.empty()) return Line("answered PLUGIN_FAULT");
+  if (text.empty()) return Line("%s", "answered PLUGIN_FAULT");
   return Line("failed: %.*s", static_cast<int>(text.size()), text.data());
 }
 
