@@ -213,7 +213,9 @@ class Chain {
   // A truth without versions, under a level that processes share.
   void announce(ThreadBlocks::Block &block, Told &told);
   void call_off(ThreadBlocks::Block &block, Told &told);
-  int32_t put_shared(ThreadBlocks::Block &block, const Walk &walk, cachechain_put put);
+  // One put that is neither a mutation's nor a copy: its outcome counts for the level's health alone.
+  int32_t put_mark_at(ThreadBlocks::Block &block, size_t at, cachechain_put put, int64_t deadline_ns,
+                      std::span<const uint8_t> trace = {});
   struct Borrowed;
   Borrowed borrow(ThreadBlocks::Block &block, const cachechain_key &key, Walk &walk);
   void give_back(ThreadBlocks::Block &block, const cachechain_key &key, Walk &walk, const Borrowed &borrowed,

@@ -151,7 +151,6 @@ int32_t Chain::load(ThreadBlocks::Block &block, const cachechain_key &key, Walk 
 // Puts the lease into the level that arbitrates between processes, as this chain's expectation for the fulfilment.
 int32_t Chain::put_mark(ThreadBlocks::Block &block, Hold &hold, const cachechain_lease &lease, uint64_t expect_version,
                         uint64_t expect_token, int64_t lease_ms) {
-  Level &level = *levels_[truth_];
   const cachechain_key key = hold.key();
   cachechain_put put{};
   put.key = &key;
@@ -162,17 +161,7 @@ int32_t Chain::put_mark(ThreadBlocks::Block &block, Hold &hold, const cachechain
   put.condition = CACHECHAIN_PUT_EXACT;
   put.expect_version = expect_version;
   put.expect_token = expect_token;
-  put.horizon = stamps_.horizon();
-  cachechain_report report{};
-  cachechain_put_result result{};
-  const cachechain_call call = make_call(block, level, deadline_after(0), &report);
-  const int32_t status = level.layer->put(call, put, result);
-  if (status >= 0 || status == CACHECHAIN_CONFLICT) {
-    layer_answered(level);
-  } else {
-    layer_failed(level, status, report);
-  }
-  return status;
+  return put_mark_at(block, truth_, put, deadline_after(0));
 }
 
 Chain::Marked Chain::mark_lease(ThreadBlocks::Block &block, Hold &hold, const Seen &seen, cachechain_lease &lease,

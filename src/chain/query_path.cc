@@ -10,12 +10,13 @@
 
 namespace cachechain {
 
-int32_t Chain::put_shared(ThreadBlocks::Block &block, const Walk &walk, cachechain_put put) {
-  Level &level = *levels_[shared_];
+int32_t Chain::put_mark_at(ThreadBlocks::Block &block, size_t at, cachechain_put put, int64_t deadline_ns,
+                           std::span<const uint8_t> trace) {
+  Level &level = *levels_[at];
   put.horizon = stamps_.horizon();
   cachechain_report report{};
   cachechain_put_result result{};
-  const cachechain_call call = make_call(block, level, walk.deadline_ns, &report, walk.options.trace);
+  const cachechain_call call = make_call(block, level, deadline_ns, &report, trace);
   const int32_t status = level.layer->put(call, put, result);
   if (status >= 0 || status == CACHECHAIN_CONFLICT) {
     layer_answered(level);
@@ -44,7 +45,7 @@ Chain::Borrowed Chain::borrow(ThreadBlocks::Block &block, const cachechain_key &
   lease.condition = CACHECHAIN_PUT_EXACT;
   lease.expect_version = walk.shared.version;
   lease.expect_token = walk.shared.token;
-  const int32_t status = put_shared(block, walk, lease);
+  const int32_t status = put_mark_at(block, shared_, lease, walk.deadline_ns, walk.options.trace);
   if (status == CACHECHAIN_OK) borrowed.token = lease.token;
   // Somebody was faster, or nobody knows: then it may hold a lease of ours, which only time ends.
   if (status == CACHECHAIN_CONFLICT || status == CACHECHAIN_UNKNOWN_OUTCOME) walk.keeps = false;
@@ -76,7 +77,7 @@ void Chain::give_back(ThreadBlocks::Block &block, const cachechain_key &key, Wal
     put.flags = CACHECHAIN_KIND_INVALIDATED;
     put.expires_ms = now_ms + settings_.tombstone_ms;
   }
-  const int32_t stored = put_shared(block, walk, put);
+  const int32_t stored = put_mark_at(block, shared_, put, walk.deadline_ns, walk.options.trace);
   if (stored != CACHECHAIN_OK) walk.keeps = false;
   if (fits) {
     block.add(counter_index(level.index, stored == CACHECHAIN_OK         ? LayerCounter::kFills
@@ -96,10 +97,7 @@ void Chain::announce(ThreadBlocks::Block &block, Told &told) {
   mark.condition = CACHECHAIN_PUT_BUMP;
   mark.expires_ms = told.now_ms + settings_.lease_ms;
   if (told.deadline_ns != 0) mark.expires_ms += (told.deadline_ns - parts_.clock->mono_ns()) / 1'000'000;
-  const ReadOptions none;
-  Walk walk(none, {});
-  walk.deadline_ns = told.deadline_ns;
-  told.announced = put_shared(block, walk, mark) == CACHECHAIN_OK;
+  told.announced = put_mark_at(block, shared_, mark, told.deadline_ns) == CACHECHAIN_OK;
 }
 
 // The table was not written: readers may lease again.
@@ -111,10 +109,7 @@ void Chain::call_off(ThreadBlocks::Block &block, Told &told) {
   mark.flags = CACHECHAIN_KIND_INVALIDATED;
   mark.condition = CACHECHAIN_PUT_BUMP;
   mark.expires_ms = told.now_ms + settings_.tombstone_ms;
-  const ReadOptions none;
-  Walk walk(none, {});
-  walk.deadline_ns = told.deadline_ns;
-  (void)put_shared(block, walk, mark);
+  (void)put_mark_at(block, shared_, mark, told.deadline_ns);
 }
 
 }  // namespace cachechain
