@@ -3,8 +3,8 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -12,7 +12,6 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <tuple>
 #include <vector>
 
@@ -30,6 +29,7 @@ struct Entry {
   int64_t expires_ms = 0;
   uint32_t flags = 0;
   std::shared_ptr<Entry> overwritten;
+  bool torn = false;
 };
 
 using Place = std::tuple<uint32_t, std::string, uint64_t>;
@@ -37,8 +37,10 @@ using Place = std::tuple<uint32_t, std::string, uint64_t>;
 struct Store {
   std::mutex mutex;
   std::map<Place, Entry> entries;
-  std::atomic<uint64_t> judged{0};
+  std::condition_variable changed;
+  std::map<Place, uint64_t> judged;
   uint64_t hits = 0;
+  bool raced = false;
 };
 
 class FaultyLayer {
@@ -79,6 +81,7 @@ class FaultyLayer {
       return is("answers NOT_FOUND") ? CACHECHAIN_NOT_FOUND : CACHECHAIN_MISS;
     }
     const bool old = is("now and then answers what was overwritten") && ++store_->hits % 32 == 0;
+    if (found->second.torn) happened();
     const Entry &entry = old && found->second.overwritten != nullptr ? *found->second.overwritten : found->second;
     if (is("takes empty for a miss") && entry.data->empty()) return CACHECHAIN_MISS;
     value.version = is("halves versions") ? entry.stamps.version & UINT32_MAX : entry.stamps.version;
@@ -130,15 +133,11 @@ class FaultyLayer {
     if (is("takes any condition")) asked.condition = std::min<uint32_t>(put.condition, CACHECHAIN_PUT_BUMP);
     if (is_plain()) asked.condition = CACHECHAIN_PUT_BUMP;
     if (is("does not compare tokens")) asked.expect_token = stored(where).token;
-    if (is("judges without its lock")) lock.unlock();
-    const Stored before = stored(where, !lock.owns_lock());
-    result = judge(asked, before);
+    result = judge(asked, stored(where));
     if (is("bumps to what it is given") && put.condition == CACHECHAIN_PUT_BUMP) result.version = put.version;
-    if (!lock.owns_lock()) {
-      // Until another put has judged as well, so that the race that this fault is about happens on a busy machine too.
-      const uint64_t mine = ++store_->judged;
-      for (int i = 0; i < 1'000 && store_->judged == mine; ++i) std::this_thread::yield();
-      lock.lock();
+    if (is("judges without its lock") && result.status == CACHECHAIN_OK) {
+      const uint64_t mine = ++store_->judged[where];
+      race(lock, [&] { return store_->judged[where] != mine; });
     }
     if (result.status != CACHECHAIN_OK) {
       if (is("tells its own version")) result.version = put.version;
@@ -167,11 +166,12 @@ class FaultyLayer {
     } else if (is("writes in two steps")) {
       std::string torn(data);
       if (entry.data != nullptr) torn.replace(0, torn.size() / 2, *entry.data, 0, torn.size() / 2);
+      entry.torn = entry.data != nullptr;
       entry.data = std::make_shared<std::string>(torn);
-      lock.unlock();
-      std::this_thread::yield();
-      lock.lock();
-      store_->entries[where].data = std::make_shared<std::string>(data);
+      race(lock, [] { return false; });
+      Entry &whole = store_->entries[where];
+      whole.data = std::make_shared<std::string>(data);
+      whole.torn = false;
     } else {
       entry.data = std::make_shared<std::string>(data);
     }
@@ -235,9 +235,23 @@ class FaultyLayer {
     return {is("ignores spaces") ? 0 : key.space->id, bytes, is("trusts hashes") ? key.hash : 0};
   }
 
-  Stored stored(const Place &where, bool take_lock = false) {
-    std::unique_lock<std::mutex> lock;
-    if (take_lock) lock = std::unique_lock(store_->mutex);
+  // Lets other threads in until the race that a fault is about has happened: once is enough, and on a busy machine it
+  // would not happen by itself. Only for a while, because another thread may never come.
+  template <typename Raced>
+  void race(std::unique_lock<std::mutex> &lock, Raced raced) {
+    store_->changed.notify_all();
+    if (!store_->raced) {
+      store_->changed.wait_for(lock, std::chrono::milliseconds(300), [&] { return store_->raced || raced(); });
+      if (raced()) happened();
+    }
+  }
+
+  void happened() {
+    store_->raced = true;
+    store_->changed.notify_all();
+  }
+
+  Stored stored(const Place &where) const {
     const auto found = store_->entries.find(where);
     return found == store_->entries.end() ? Stored{} : found->second.stamps;
   }
