@@ -15,10 +15,11 @@ int32_t get(cachechain_chain *handle, const cachechain_get_options *options, con
   if (options != nullptr) {
     if (const int32_t bad = check_get_options(options, read, error); bad != 0) return bad;
   }
-  return inside(handle, error, [&](Chain &chain, ThreadBlocks::Block &block) {
+  return inside(handle, error, [&](Chain &chain, const Caller &caller) {
     Status failure;
-    const int32_t status = chain.get(block, {key, static_cast<size_t>(key_size)}, read, {buf, static_cast<size_t>(cap)},
-                                     *value, error == nullptr ? nullptr : &failure);
+    const int32_t status =
+        chain.reads().get(caller, {key, static_cast<size_t>(key_size)}, read, {buf, static_cast<size_t>(cap)}, *value,
+                          error == nullptr ? nullptr : &failure);
     return status >= 0 ? status : error == nullptr ? status : fail(error, failure);
   });
 }
@@ -32,18 +33,18 @@ int32_t mutate(cachechain_chain *handle, const cachechain_put_options *options, 
   if (options != nullptr) {
     if (const int32_t bad = check_put_options(options, mutation, error); bad != 0) return bad;
   }
-  return inside(handle, error, [&](Chain &chain, ThreadBlocks::Block &block) {
-    const Status status = chain.mutate(block, {key, static_cast<size_t>(key_size)}, mutation, write);
+  return inside(handle, error, [&](Chain &chain, const Caller &caller) {
+    const Status status = chain.writes().mutate(caller, {key, static_cast<size_t>(key_size)}, mutation, write);
     const bool ok = status.ok();
     switch (mutation.kind) {
       case CACHECHAIN_KIND_VALUE:
-        block.add(counter_index(ok ? ChainCounter::kSets : ChainCounter::kSetErrors));
+        caller.add(ok ? ChainCounter::kSets : ChainCounter::kSetErrors);
         break;
       case CACHECHAIN_KIND_TOMBSTONE:
-        block.add(counter_index(ok ? ChainCounter::kDeletes : ChainCounter::kDeleteErrors));
+        caller.add(ok ? ChainCounter::kDeletes : ChainCounter::kDeleteErrors);
         break;
       default:
-        block.add(counter_index(ChainCounter::kInvalidations));
+        caller.add(ChainCounter::kInvalidations);
     }
     return answer(error, status);
   });
@@ -129,9 +130,9 @@ int32_t cachechain_touch(cachechain_chain *chain, const cachechain_put_options *
     if (times.expects) {
       return cachechain::fail(error, CACHECHAIN_UNSUPPORTED, "options: CACHECHAIN_PUT_EXPECT means nothing to a touch");
     }
-    return cachechain::inside(chain, error, [&](cachechain::Chain &c, cachechain::ThreadBlocks::Block &block) {
-      block.add(cachechain::counter_index(cachechain::ChainCounter::kTouches));
-      return cachechain::answer(error, c.touch(block, {key, static_cast<size_t>(key_size)}, times, write));
+    return cachechain::inside(chain, error, [&](cachechain::Chain &c, const cachechain::Caller &caller) {
+      caller.add(cachechain::ChainCounter::kTouches);
+      return cachechain::answer(error, c.writes().touch(caller, {key, static_cast<size_t>(key_size)}, times, write));
     });
   });
 }
@@ -145,9 +146,9 @@ int32_t cachechain_reject(cachechain_chain *chain, const cachechain_put_options 
     if (version == 0 || version > cachechain::kStampMax) {
       return cachechain::fail(error, CACHECHAIN_INVALID_ARGUMENT, "version is not that of an entry");
     }
-    return cachechain::inside(chain, error, [&](cachechain::Chain &c, cachechain::ThreadBlocks::Block &block) {
-      block.add(cachechain::counter_index(cachechain::ChainCounter::kRejects));
-      return cachechain::answer(error, c.reject(block, {key, static_cast<size_t>(key_size)}, rest, version));
+    return cachechain::inside(chain, error, [&](cachechain::Chain &c, const cachechain::Caller &caller) {
+      caller.add(cachechain::ChainCounter::kRejects);
+      return cachechain::answer(error, c.writes().reject(caller, {key, static_cast<size_t>(key_size)}, rest, version));
     });
   });
 }

@@ -46,6 +46,7 @@ Status open(std::string_view json, const cachechain_open_options *given, cachech
   if (!chain.ok()) return chain.status();
   auto handle = std::make_unique<cachechain_chain>();
   handle->chain = chain.take();
+  handle->space = &handle->chain->home();
   *out = handle.release();
   return CACHECHAIN_OK;
 }
@@ -142,8 +143,9 @@ int32_t cachechain_chain_explain(cachechain_chain *chain, const uint8_t *key, ui
     if ((key == nullptr) != (key_size == 0)) {
       return cachechain::fail(error, CACHECHAIN_INVALID_ARGUMENT, "a key has at least one byte, and is not NULL");
     }
-    return cachechain::inside(chain, error, [&](cachechain::Chain &c, auto &) {
-      const std::string text = key == nullptr ? c.explain() : c.explain(std::span(key, static_cast<size_t>(key_size)));
+    return cachechain::inside(chain, error, [&](cachechain::Chain &c, const cachechain::Caller &caller) {
+      const std::string text =
+          key == nullptr ? c.explain() : c.explain(caller, std::span(key, static_cast<size_t>(key_size)));
       return cachechain::copy_out(text, buf, cap, needed, error);
     });
   });

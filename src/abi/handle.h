@@ -14,6 +14,7 @@ struct cachechain_chain {
   static constexpr uint64_t kMagic = 0x6368636163686131;
   uint64_t magic = kMagic;
   std::unique_ptr<cachechain::Chain> chain;
+  cachechain::Namespace *space = nullptr;  // of the chain
 };
 
 namespace cachechain {
@@ -32,16 +33,16 @@ inline int32_t refused(cachechain_error **error, int32_t code) {
                                         : "the chain is closed");
 }
 
-// Runs body(chain, block) inside the chain, or answers CLOSED or FORKED.
+// Runs body(chain, caller) inside the chain, or answers CLOSED or FORKED.
 template <class Body>
 int32_t inside(cachechain_chain *handle, cachechain_error **error, Body &&body) {
   if (!is_chain(handle)) return no_chain(error);
   Chain &chain = *handle->chain;
   if (const int32_t refusal = chain.entered(); refusal != CACHECHAIN_OK) return refused(error, refusal);
-  ThreadBlocks::Block &block = chain.threads().mine();
-  Inside entered(block);
+  const Caller caller(*handle->space);
+  Inside entered(caller.block);
   if (const int32_t refusal = chain.entered(); refusal != CACHECHAIN_OK) return refused(error, refusal);
-  return body(chain, block);
+  return body(chain, caller);
 }
 
 }  // namespace cachechain

@@ -13,11 +13,11 @@ int32_t check_span(int64_t span_ms, const char *name, cachechain_error **error) 
   return fail(error, CACHECHAIN_INVALID_ARGUMENT, std::string(name) + " is below 0");
 }
 
-// Ends a lease: body(chain, block, lease) answers a Status.
+// Ends a lease: body(chain, caller, lease) answers a Status.
 template <class Body>
 int32_t end(cachechain_chain *handle, const cachechain_lease *lease, cachechain_error **error, Body &&body) {
   return inside(handle, error,
-                [&](Chain &chain, ThreadBlocks::Block &block) { return answer(error, body(chain, block, *lease)); });
+                [&](Chain &chain, const Caller &caller) { return answer(error, body(chain, caller, *lease)); });
 }
 
 }  // namespace
@@ -39,10 +39,10 @@ int32_t cachechain_get_load(cachechain_chain *chain, const cachechain_get_option
     if (const int32_t bad = check_key(key, key_size, error); bad != 0) return bad;
     if (const int32_t bad = check_buffer(key, key_size, buf, cap, error); bad != 0) return bad;
     if (const int32_t bad = check_get_options(options, read, error); bad != 0) return bad;
-    return inside(chain, error, [&](Chain &c, ThreadBlocks::Block &block) {
+    return inside(chain, error, [&](Chain &c, const Caller &caller) {
       Status failure;
-      const int32_t status = c.get_load(block, {key, static_cast<size_t>(key_size)}, read,
-                                        {buf, static_cast<size_t>(cap)}, *value, *lease, &failure);
+      const int32_t status = c.loads().get(caller, {key, static_cast<size_t>(key_size)}, read,
+                                           {buf, static_cast<size_t>(cap)}, *value, *lease, &failure);
       return status >= 0 ? status : fail(error, failure);
     });
   });
@@ -63,8 +63,8 @@ int32_t cachechain_lease_fulfil(cachechain_chain *chain, const cachechain_lease 
       return fail(error, CACHECHAIN_UNSUPPORTED, "options: CACHECHAIN_PUT_EXPECT means nothing to a fulfilment");
     }
     loaded.data = {data, static_cast<size_t>(data_size)};
-    return end(chain, lease, error, [&](Chain &c, ThreadBlocks::Block &block, const cachechain_lease &l) {
-      return c.fulfil(block, l, loaded, write);
+    return end(chain, lease, error, [&](Chain &c, const Caller &caller, const cachechain_lease &l) {
+      return c.loads().fulfil(caller, l, loaded, write);
     });
   });
 }
@@ -78,8 +78,8 @@ int32_t cachechain_lease_absent(cachechain_chain *chain, const cachechain_lease 
     absence.kind = CACHECHAIN_KIND_ABSENT;
     absence.ttl_ms = ttl_ms;
     cachechain_write ignored{};
-    return end(chain, lease, error, [&](Chain &c, ThreadBlocks::Block &block, const cachechain_lease &l) {
-      return c.fulfil(block, l, absence, ignored);
+    return end(chain, lease, error, [&](Chain &c, const Caller &caller, const cachechain_lease &l) {
+      return c.loads().fulfil(caller, l, absence, ignored);
     });
   });
 }
@@ -89,8 +89,8 @@ int32_t cachechain_lease_unchanged(cachechain_chain *chain, const cachechain_lea
   return guard(error, [&] {
     if (lease == nullptr) return no_lease(error);
     if (const int32_t bad = check_span(ttl_ms, "ttl_ms", error); bad != 0) return bad;
-    return end(chain, lease, error, [&](Chain &c, ThreadBlocks::Block &block, const cachechain_lease &l) {
-      return c.unchanged(block, l, ttl_ms);
+    return end(chain, lease, error, [&](Chain &c, const Caller &caller, const cachechain_lease &l) {
+      return c.loads().unchanged(caller, l, ttl_ms);
     });
   });
 }
@@ -106,8 +106,8 @@ int32_t cachechain_lease_fail(cachechain_chain *chain, const cachechain_lease *l
     constexpr uint64_t kLongestMessage = 4096;
     const std::string_view text(reinterpret_cast<const char *>(message),
                                 static_cast<size_t>(std::min(message_size, kLongestMessage)));
-    return end(chain, lease, error, [&](Chain &c, ThreadBlocks::Block &block, const cachechain_lease &l) {
-      return c.fail_load(block, l, text, hold_off_ms);
+    return end(chain, lease, error, [&](Chain &c, const Caller &caller, const cachechain_lease &l) {
+      return c.loads().fail(caller, l, text, hold_off_ms);
     });
   });
 }
@@ -116,7 +116,7 @@ int32_t cachechain_lease_abandon(cachechain_chain *chain, const cachechain_lease
   return guard(error, [&] {
     if (lease == nullptr) return no_lease(error);
     return end(chain, lease, error,
-               [&](Chain &c, ThreadBlocks::Block &block, const cachechain_lease &l) { return c.abandon(block, l); });
+               [&](Chain &c, const Caller &caller, const cachechain_lease &l) { return c.loads().abandon(caller, l); });
   });
 }
 
@@ -125,8 +125,8 @@ int32_t cachechain_lease_renew(cachechain_chain *chain, cachechain_lease *lease,
   return guard(error, [&] {
     if (lease == nullptr) return no_lease(error);
     if (const int32_t bad = check_span(lease_ms, "lease_ms", error); bad != 0) return bad;
-    return inside(chain, error, [&](Chain &c, ThreadBlocks::Block &block) {
-      return answer(error, c.renew(block, *lease, lease_ms));
+    return inside(chain, error, [&](Chain &c, const Caller &caller) {
+      return answer(error, c.loads().renew(caller, *lease, lease_ms));
     });
   });
 }

@@ -1,13 +1,8 @@
-// Loads: a get that may come back with the lease to fill in what nobody has, and the lease's endings. One call in the
-// process loads a key; the others wait for it in the key's record. Where a level arbitrates between processes, it holds
-// the lease too, and what was loaded is stored only while it still does.
+#include "chain/load_path.h"
+
 #include <algorithm>
 
 #include "base/printable.h"
-#include "chain/chain.h"
-#include "chain/found.h"
-#include "chain/told.h"
-#include "chain/walk.h"
 
 namespace cachechain {
 namespace {
@@ -27,69 +22,70 @@ int64_t saturated(int64_t now_ns, int64_t span_ms) {
 
 }  // namespace
 
-int32_t Chain::get_load(ThreadBlocks::Block &block, Key key_bytes, const ReadOptions &options,
-                        std::span<uint8_t> buffer, cachechain_value &value, cachechain_lease &lease, Status *failure) {
-  const cachechain_key key = make_key(key_bytes);
+int32_t LoadPath::get(const Caller &caller, std::span<const uint8_t> key_bytes, const ReadOptions &options,
+                      std::span<uint8_t> buffer, cachechain_value &value, cachechain_lease &lease, Status *failure) {
+  const cachechain_key key = caller.space.key(key_bytes);
   Walk walk(options, buffer);
-  const int32_t status = load(block, key, walk, value, lease);
+  const int32_t status = load(caller, key, walk, value, lease);
   if (lease.id != 0) {
-    block.add(counter_index(ChainCounter::kLeases));
-    if ((lease.flags & CACHECHAIN_LEASE_SIDE) != 0) block.add(counter_index(ChainCounter::kSideLeases));
+    caller.add(ChainCounter::kLeases);
+    if ((lease.flags & CACHECHAIN_LEASE_SIDE) != 0) caller.add(ChainCounter::kSideLeases);
   }
   if (is_hit(status) && value.layer < 0) {
-    block.add(counter_index(ChainCounter::kLoaded));
+    caller.add(ChainCounter::kLoaded);
   } else {
-    count_answer(block, status, value);
+    reads_.count_answer(caller, status, value);
   }
   if (status < 0 && failure != nullptr) *failure = std::move(walk.failure);
   return status;
 }
 
 // Leases that nobody ended give their permits back by their time, if somebody looks. False: the deadline, or the end.
-bool Chain::wait_for_load(int64_t deadline_ns) {
-  const int64_t now_ns = parts_.clock->mono_ns();
+bool LoadPath::wait_for_permit(int64_t deadline_ns) {
+  const int64_t now_ns = core_.parts.clock->mono_ns();
   if (deadline_ns != 0 && now_ns >= deadline_ns) return false;
-  records_.expire_all();
+  core_.records.expire_all();
   const int64_t look_ns = now_ns + kMostPollNs;
-  return loads_.wait(deadline_ns == 0 ? look_ns : std::min(deadline_ns, look_ns)) || !loads_.closed();
+  return core_.loads.wait(deadline_ns == 0 ? look_ns : std::min(deadline_ns, look_ns)) || !core_.loads.closed();
 }
 
-bool Chain::wants_refresh(const cachechain_value &value) const {
+bool LoadPath::wants_refresh(const cachechain_value &value) const {
   const int64_t end_ms = value.fresh_until_ms != 0 ? value.fresh_until_ms : value.expires_ms;
-  return settings_.refresh_ms != 0 && end_ms != 0 && end_ms - settings_.refresh_ms <= parts_.clock->coarse_unix_ms();
+  return core_.settings.refresh_ms != 0 && end_ms != 0 &&
+         end_ms - core_.settings.refresh_ms <= core_.parts.clock->coarse_unix_ms();
 }
 
-int32_t Chain::load(ThreadBlocks::Block &block, const cachechain_key &key, Walk &walk, cachechain_value &value,
-                    cachechain_lease &lease) {
+int32_t LoadPath::load(const Caller &caller, const cachechain_key &key, Walk &walk, cachechain_value &value,
+                       cachechain_lease &lease) {
   const auto fail = [&](int32_t code, std::string text) {
     drop(value);
-    walk.failure = Status(code, settings_.chain + ": " + std::move(text));
+    walk.failure = Status(code, core_.settings.chain + ": " + std::move(text));
     return code;
   };
-  if (leading_inline_ != 0 && ask_first(block, key, walk.buffer, value) == CACHECHAIN_OK) {
+  if (core_.leading_inline != 0 && reads_.ask_first(caller, key, walk.buffer, value) == CACHECHAIN_OK) {
     if (value.version >= walk.least && !wants_refresh(value)) return CACHECHAIN_OK;
     drop(value);
   }
-  Hold hold(records_);
+  Hold hold(core_.records);
   if (hold.enter(key, Hold::Wish::kHold) == Hold::Entered::kNoMemory) {
     return fail(CACHECHAIN_NO_MEMORY, "no memory for the record of the key");
   }
   walk.loads = true;
   Hold::LoadTerms terms;
-  terms.begin_ns = parts_.clock->mono_ns();
-  terms.deadline_ns = deadline_of(walk);
-  terms.lease_ns = settings_.lease_ms * kNsPerMs;
-  terms.lease_wait_ns = settings_.lease_wait_ms * kNsPerMs;
+  terms.begin_ns = core_.parts.clock->mono_ns();
+  terms.deadline_ns = reads_.deadline_of(walk);
+  terms.lease_ns = core_.settings.lease_ms * kNsPerMs;
+  terms.lease_wait_ns = core_.settings.lease_wait_ms * kNsPerMs;
   for (;;) {
     drop(value);
     walk.restart();
-    int32_t status = fly(block, key, hold, false, walk, value);
+    int32_t status = reads_.fly(caller, key, hold, false, walk, value);
     terms.looked = status != CACHECHAIN_LOAD_PENDING;
     if (!terms.looked) {
-      status = source_ == Source::kApplication ? CACHECHAIN_MISS : CACHECHAIN_NOT_FOUND;
+      status = core_.source == Source::kApplication ? CACHECHAIN_MISS : CACHECHAIN_NOT_FOUND;
       value.layer = -1;
     } else if (status < 0 || (status == CACHECHAIN_OK && !wants_refresh(value)) || walk.seen.absent) {
-      end_flight(hold, status, value, walk);
+      reads_.end_flight(hold, status, value, walk);
       return status;
     }
     terms.seen = walk.seen;
@@ -101,13 +97,13 @@ int32_t Chain::load(ThreadBlocks::Block &block, const cachechain_key &key, Walk 
     AnswerPtr answer;
     Hold::LoadTurn turn = hold.turn_to_load(terms, lease, answer);
     if (leads) {
-      end_flight(hold, status, value, walk);
+      reads_.end_flight(hold, status, value, walk);
       terms.may_wait = !terms.has_value;
       if (turn == Hold::LoadTurn::kPending && terms.may_wait) turn = hold.turn_to_load(terms, lease, answer);
     }
     switch (turn) {
       case Hold::LoadTurn::kGranted:
-        switch (mark_lease(block, hold, walk.seen, lease, walk)) {
+        switch (mark_lease(caller, hold, walk.seen, lease, walk)) {
           case Marked::kYes:
           case Marked::kLocal:
             return status;
@@ -134,9 +130,9 @@ int32_t Chain::load(ThreadBlocks::Block &block, const cachechain_key &key, Walk 
         return fail(CACHECHAIN_LOAD_PENDING, "another call still loads this key");
       case Hold::LoadTurn::kBusy:
         if (is_hit(status)) return status;
-        if (!wait_for_load(terms.deadline_ns)) {
+        if (!wait_for_permit(terms.deadline_ns)) {
           return fail(CACHECHAIN_OVERLOADED,
-                      "source: " + std::to_string(loads_.most()) + " loads are under way (max_loads)");
+                      "source: " + std::to_string(core_.loads.most()) + " loads are under way (max_loads)");
         }
         break;
       case Hold::LoadTurn::kNoMemory:
@@ -149,61 +145,62 @@ int32_t Chain::load(ThreadBlocks::Block &block, const cachechain_key &key, Walk 
 }
 
 // Puts the lease into the level that arbitrates between processes, as this chain's expectation for the fulfilment.
-int32_t Chain::put_mark(ThreadBlocks::Block &block, Hold &hold, const cachechain_lease &lease, uint64_t expect_version,
-                        uint64_t expect_token, int64_t lease_ms) {
+int32_t LoadPath::put_lease(const Caller &caller, Hold &hold, const cachechain_lease &lease, uint64_t expect_version,
+                            uint64_t expect_token, int64_t lease_ms) {
   const cachechain_key key = hold.key();
   cachechain_put put{};
   put.key = &key;
   put.version = lease.version;
   put.created = put.token = lease.token;
   put.flags = CACHECHAIN_KIND_LEASE;
-  put.expires_ms = parts_.clock->unix_ms() + std::min(lease_ms, kLongestMs);
+  put.expires_ms = core_.parts.clock->unix_ms() + std::min(lease_ms, kLongestMs);
   put.condition = CACHECHAIN_PUT_EXACT;
   put.expect_version = expect_version;
   put.expect_token = expect_token;
-  return put_mark_at(block, truth_, put, deadline_after(0));
+  return core_.put_mark(caller, core_.truth, put, core_.deadline_after(0));
 }
 
-Chain::Marked Chain::mark_lease(ThreadBlocks::Block &block, Hold &hold, const Seen &seen, cachechain_lease &lease,
-                                Walk &walk) {
+LoadPath::Marked LoadPath::mark_lease(const Caller &caller, Hold &hold, const Seen &seen, cachechain_lease &lease,
+                                      Walk &walk) {
   // Where no level arbitrates between processes the record alone does; where the truth itself would, to fulfil is to
   // set, and needs no mark.
-  if (!marks_leases_) return Marked::kLocal;
+  if (!core_.marks_leases) return Marked::kLocal;
   if (!seen.asked) {
     hold.note_mark(lease.id, false);
     return Marked::kLocal;
   }
   // A value that is there is expectation enough, and others go on answering with it.
   if (seen.version != 0 && seen.token == 0 && seen.value) return Marked::kYes;
-  const int64_t begin_ns = parts_.clock->mono_ns();
-  int64_t side_ns = begin_ns + settings_.lease_wait_ms * kNsPerMs;
+  const int64_t begin_ns = core_.parts.clock->mono_ns();
+  int64_t side_ns = begin_ns + core_.settings.lease_wait_ms * kNsPerMs;
   if (walk.deadline_ns != 0) side_ns = std::min(side_ns, begin_ns + (walk.deadline_ns - begin_ns) / 2);
   uint64_t version = seen.version;
   uint64_t token = seen.token;
   int64_t until_ms = seen.lease_until_ms;
   for (;;) {
-    if (until_ms <= parts_.clock->unix_ms()) {
-      const int32_t status = put_mark(block, hold, lease, version, token, settings_.lease_ms);
+    if (until_ms <= core_.parts.clock->unix_ms()) {
+      const int32_t status = put_lease(caller, hold, lease, version, token, core_.settings.lease_ms);
       if (status == CACHECHAIN_CONFLICT) break;
       hold.note_mark(lease.id, status == CACHECHAIN_OK);
       return status == CACHECHAIN_OK ? Marked::kYes : Marked::kLocal;
     }
     // Another process loads. Its value, or its end, is looked for now and then.
-    const int64_t now_ns = parts_.clock->mono_ns();
+    const int64_t now_ns = core_.parts.clock->mono_ns();
     if (walk.deadline_ns != 0 && now_ns >= walk.deadline_ns) {
       hold.pass_lease_on(lease.id);
       return Marked::kForeign;
     }
     if (now_ns >= side_ns) {
-      hold.turn_into_side(lease.id, now_ns + settings_.lease_wait_ms * kNsPerMs, lease);
+      hold.turn_into_side(lease.id, now_ns + core_.settings.lease_wait_ms * kNsPerMs, lease);
       return Marked::kYes;
     }
-    const auto chance = static_cast<int64_t>(static_cast<double>(kMostPollNs - kLeastPollNs) * parts_.random->unit());
-    if (!loads_.pause(std::min(side_ns, now_ns + kLeastPollNs + chance))) break;
+    const auto chance =
+        static_cast<int64_t>(static_cast<double>(kMostPollNs - kLeastPollNs) * core_.parts.random->unit());
+    if (!core_.loads.pause(std::min(side_ns, now_ns + kLeastPollNs + chance))) break;
     cachechain_value value{};
     cachechain_report report{};
-    Level &level = *levels_[truth_];
-    const int32_t status = level.layer->get(make_call(block, level, walk.deadline_ns, &report), hold.key(), {}, value);
+    Level &level = *core_.levels[core_.truth];
+    const int32_t status = level.layer->get(make_call(caller, level, walk.deadline_ns, &report), hold.key(), {}, value);
     const bool same = status == CACHECHAIN_OK && (value.flags & CACHECHAIN_FLAG_KIND_MASK) == CACHECHAIN_KIND_LEASE &&
                       value.version == version && value.created == token;
     if (same) until_ms = value.expires_ms;
@@ -215,35 +212,35 @@ Chain::Marked Chain::mark_lease(ThreadBlocks::Block &block, Hold &hold, const Se
   return Marked::kOvertaken;
 }
 
-Status Chain::fulfil(ThreadBlocks::Block &block, const cachechain_lease &lease, const Mutation &loaded,
-                     cachechain_write &result) {
-  Hold hold(records_);
+Status LoadPath::fulfil(const Caller &caller, const cachechain_lease &lease, const Mutation &loaded,
+                        cachechain_write &result) {
+  Hold hold(core_.records);
   const Hold::LeaseTerms terms = hold.enter_lease(lease);
   if (terms.state != Hold::LeaseState::kPrimary) {
     if (terms.state != Hold::LeaseState::kGone) hold.answer_lease(lease.id, nullptr);
-    block.add(counter_index(ChainCounter::kLoadsVoid));
+    caller.add(ChainCounter::kLoadsVoid);
     return CACHECHAIN_VOID;
   }
   const cachechain_key key = hold.key();
   Mutation mutation = loaded;
-  Status stored = check_mutation(loaded);
+  Status stored = writes_.check(loaded);
   if (!stored.ok()) {
     // Nobody stores it, but those who waited have the value.
-  } else if (source_ == Source::kLastLayer) {
+  } else if (core_.source == Source::kLastLayer) {
     if (loaded.kind == CACHECHAIN_KIND_VALUE) {
       // To fulfil is to set; the truth compares, where it can.
-      if (!levels_[truth_]->layer->traits().can(CACHECHAIN_CAP_PLAIN)) {
+      if (!core_.levels[core_.truth]->layer->traits().can(CACHECHAIN_CAP_PLAIN)) {
         mutation.expects = true;
         mutation.expect_version = terms.seen.version;
       }
-      stored = mutate_held(block, hold, key, mutation, result);
+      stored = writes_.mutate_held(caller, hold, key, mutation, result);
       if (stored.code() == CACHECHAIN_CONFLICT) stored = CACHECHAIN_VOID;
     }
   } else {
     mutation.created = terms.version;
     Told told(mutation);
-    begin(told, key);
-    stored = fulfil_copies(block, hold, terms, told);
+    writes_.begin(told, key);
+    stored = store(caller, hold, terms, told);
     result.version = told.put.version;
     result.done = told.done;
     result.owed = told.owed;
@@ -251,13 +248,13 @@ Status Chain::fulfil(ThreadBlocks::Block &block, const cachechain_lease &lease, 
   if (stored.code() == CACHECHAIN_VOID) {
     result = {};
     hold.answer_lease(lease.id, nullptr);
-    block.add(counter_index(ChainCounter::kLoadsVoid));
+    caller.add(ChainCounter::kLoadsVoid);
     return CACHECHAIN_VOID;
   }
   if (stored.ok()) {
-    block.add(counter_index(ChainCounter::kFulfilled));
+    caller.add(ChainCounter::kFulfilled);
   } else {
-    release_mark(block, hold, terms);
+    release_mark(caller, hold, terms);
   }
   cachechain_value value{};
   const bool absent = loaded.kind == CACHECHAIN_KIND_ABSENT;
@@ -266,66 +263,68 @@ Status Chain::fulfil(ThreadBlocks::Block &block, const cachechain_lease &lease, 
   value.version = result.version != 0 ? result.version : terms.version;
   value.created = terms.version;
   value.layer = -1;
-  hold.answer_lease(lease.id, AnswerPtr(Answer::create(*parts_.allocator, absent ? CACHECHAIN_NOT_FOUND : CACHECHAIN_OK,
-                                                       value, Status(), Seen())));
+  hold.answer_lease(
+      lease.id, AnswerPtr(Answer::create(*core_.parts.allocator, absent ? CACHECHAIN_NOT_FOUND : CACHECHAIN_OK, value,
+                                         Status(), Seen())));
   return stored;
 }
 
 // What was loaded goes where the lease is first; if it is no longer there, nothing is stored anywhere.
-Status Chain::fulfil_copies(ThreadBlocks::Block &block, Hold &hold, const Hold::LeaseTerms &lease, Told &told) {
+Status LoadPath::store(const Caller &caller, Hold &hold, const Hold::LeaseTerms &lease, Told &told) {
   told.put.version = lease.version;
   told.times = times_of_entry(told.now_ms,
                               told.mutation.ttl_ms != 0                  ? told.mutation.ttl_ms
                               : told.put.flags == CACHECHAIN_KIND_ABSENT ? kAbsentMs
                                                                          : 0,
-                              told.mutation.fresh_ms, levels_[truth_]->life, *parts_.random);
-  told.arbiter = truth_ + 1;  // nobody yet
+                              told.mutation.fresh_ms, core_.levels[core_.truth]->life, *core_.parts.random);
+  told.arbiter = core_.truth + 1;  // nobody yet
   bool local = lease.local;
-  if (marks_leases_ && !lease.local) {
+  if (core_.marks_leases && !lease.local) {
     cachechain_put put = told.put;
     put.condition = CACHECHAIN_PUT_EXACT;
     put.expect_version = lease.marked ? lease.version : lease.seen.version;
     put.expect_token = lease.marked ? lease.token : lease.seen.token;
-    const int32_t status = put_one(block, truth_, put, told);
+    const int32_t status = writes_.put_one(caller, core_.truth, put, told);
     if (status == CACHECHAIN_CONFLICT) return CACHECHAIN_VOID;
     local = status < 0;
     told.owed = 0;  // what it could not be told, it does not hold either
-    told.arbiter = truth_;
+    told.arbiter = core_.truth;
   }
   if (local) {
     // What the arbiter never saw stays in this process.
-    told.arbiter = leading_inline_;
+    told.arbiter = core_.leading_inline;
   }
-  bool stored = marks_leases_ && !lease.local && !local;
+  bool stored = core_.marks_leases && !lease.local && !local;
   bool overtaken = false;
   int32_t refused = CACHECHAIN_OVERLOADED;
   cachechain_put copy = told.put;
   copy.condition = CACHECHAIN_PUT_NEWER;
   for (const bool inline_ones : {true, false}) {
     for (size_t at = told.arbiter; at-- > 0;) {
-      Level &level = *levels_[at];
+      Level &level = *core_.levels[at];
       if (level.is_inline() != inline_ones || !level.writable()) continue;
       copy.fence = level.layer->traits().can(CACHECHAIN_CAP_FENCE) ? hold.fence() : nullptr;
-      const int32_t status = put_one(block, at, copy, told);
+      const int32_t status = writes_.put_one(caller, at, copy, told);
       stored |= status == CACHECHAIN_OK;
       overtaken |= inline_ones && (status == CACHECHAIN_FENCED || status == CACHECHAIN_SUPERSEDED);
       if (status < 0) refused = status;
     }
   }
   told.owed = 0;
-  if (overtaken && (local || !marks_leases_)) return CACHECHAIN_VOID;
-  if (!stored && !local) return Status(refused, settings_.chain + ": no layer could keep the value: " + told.verdicts);
+  if (overtaken && (local || !core_.marks_leases)) return CACHECHAIN_VOID;
+  if (!stored && !local)
+    return Status(refused, core_.settings.chain + ": no layer could keep the value: " + told.verdicts);
   return local ? CACHECHAIN_LOCAL_ONLY : CACHECHAIN_OK;
 }
 
-Status Chain::unchanged(ThreadBlocks::Block &block, const cachechain_lease &lease, int64_t ttl_ms) {
-  Hold hold(records_);
+Status LoadPath::unchanged(const Caller &caller, const cachechain_lease &lease, int64_t ttl_ms) {
+  Hold hold(core_.records);
   const Hold::LeaseTerms terms = hold.enter_lease(lease);
   Status ended = CACHECHAIN_VOID;
   if (terms.state == Hold::LeaseState::kPrimary && terms.seen.version != 0) {
     const cachechain_key key = hold.key();
     cachechain_value value{};
-    Status found = entry_to_rewrite(block, key, deadline_after(0), value);
+    Status found = writes_.entry_to_rewrite(caller, key, core_.deadline_after(0), value);
     if (found.code() == CACHECHAIN_OK && value.version == terms.seen.version) {
       Mutation times;
       times.data = {value.data, static_cast<size_t>(value.size)};
@@ -333,7 +332,7 @@ Status Chain::unchanged(ThreadBlocks::Block &block, const cachechain_lease &leas
       times.expects = true;
       times.expect_version = value.version;
       cachechain_write ignored{};
-      ended = mutate_held(block, hold, key, times, ignored);
+      ended = writes_.mutate_held(caller, hold, key, times, ignored);
       if (ended.code() == CACHECHAIN_CONFLICT) ended = CACHECHAIN_VOID;
     } else if (!found.ok()) {
       ended = std::move(found);
@@ -341,68 +340,68 @@ Status Chain::unchanged(ThreadBlocks::Block &block, const cachechain_lease &leas
     drop(value);
   }
   if (terms.state != Hold::LeaseState::kGone) hold.answer_lease(lease.id, nullptr);
-  block.add(counter_index(ended.code() == CACHECHAIN_OK ? ChainCounter::kFulfilled : ChainCounter::kLoadsVoid));
+  caller.add(ended.code() == CACHECHAIN_OK ? ChainCounter::kFulfilled : ChainCounter::kLoadsVoid);
   return ended;
 }
 
-Status Chain::fail_load(ThreadBlocks::Block &block, const cachechain_lease &lease, std::string_view message,
-                        int64_t hold_off_ms) {
-  Hold hold(records_);
+Status LoadPath::fail(const Caller &caller, const cachechain_lease &lease, std::string_view message,
+                      int64_t hold_off_ms) {
+  Hold hold(core_.records);
   const Hold::LeaseTerms terms = hold.enter_lease(lease);
   if (terms.state == Hold::LeaseState::kGone) return CACHECHAIN_VOID;
   if (terms.state == Hold::LeaseState::kVoid) {
     hold.pass_lease_on(lease.id);
     return CACHECHAIN_VOID;
   }
-  block.add(counter_index(ChainCounter::kLoadFailures));
-  std::string text = settings_.chain + "/source: the load failed";
+  caller.add(ChainCounter::kLoadFailures);
+  std::string text = core_.settings.chain + "/source: the load failed";
   if (!message.empty()) text.append(": ").append(printable(message));
   const Status failure(CACHECHAIN_LOAD_FAILED, Status::Detail{std::move(text), "source", 0, true});
-  AnswerPtr answer(Answer::create(*parts_.allocator, CACHECHAIN_LOAD_FAILED, {}, failure, Seen()));
+  AnswerPtr answer(Answer::create(*core_.parts.allocator, CACHECHAIN_LOAD_FAILED, {}, failure, Seen()));
   const int64_t span_ms = hold_off_ms == 0 ? kHoldOffMs : hold_off_ms;
-  release_mark(block, hold, terms);  // other processes' sources may be well
-  hold.fail_lease(lease.id, std::move(answer), saturated(parts_.clock->mono_ns(), span_ms));
+  release_mark(caller, hold, terms);  // other processes' sources may be well
+  hold.fail_lease(lease.id, std::move(answer), saturated(core_.parts.clock->mono_ns(), span_ms));
   return CACHECHAIN_OK;
 }
 
-Status Chain::abandon(ThreadBlocks::Block &block, const cachechain_lease &lease) {
-  Hold hold(records_);
+Status LoadPath::abandon(const Caller &caller, const cachechain_lease &lease) {
+  Hold hold(core_.records);
   const Hold::LeaseTerms terms = hold.enter_lease(lease);
   if (terms.state == Hold::LeaseState::kGone) return CACHECHAIN_VOID;
-  release_mark(block, hold, terms);
+  release_mark(caller, hold, terms);
   hold.pass_lease_on(lease.id);
   return terms.state == Hold::LeaseState::kVoid ? CACHECHAIN_VOID : CACHECHAIN_OK;
 }
 
 // A lease that ends without a value must keep nobody waiting in other processes.
-void Chain::release_mark(ThreadBlocks::Block &block, Hold &hold, const Hold::LeaseTerms &terms) {
+void LoadPath::release_mark(const Caller &caller, Hold &hold, const Hold::LeaseTerms &terms) {
   if (terms.state != Hold::LeaseState::kPrimary || !terms.marked) return;
   cachechain_lease own{};
   own.version = terms.version;
   own.token = terms.token;
-  (void)put_mark(block, hold, own, terms.version, terms.token, 0);
+  (void)put_lease(caller, hold, own, terms.version, terms.token, 0);
 }
 
-Status Chain::renew(ThreadBlocks::Block &block, cachechain_lease &lease, int64_t lease_ms) {
-  Hold hold(records_);
+Status LoadPath::renew(const Caller &caller, cachechain_lease &lease, int64_t lease_ms) {
+  Hold hold(core_.records);
   const Hold::LeaseTerms terms = hold.enter_lease(lease);
   if (terms.state == Hold::LeaseState::kGone) return CACHECHAIN_VOID;
-  const int64_t span_ms = lease_ms == 0 ? settings_.lease_ms : std::min(lease_ms, kLongestMs);
+  const int64_t span_ms = lease_ms == 0 ? core_.settings.lease_ms : std::min(lease_ms, kLongestMs);
   Status renewed = CACHECHAIN_OK;
   if (terms.state == Hold::LeaseState::kPrimary && terms.marked) {
     cachechain_lease own{};
     own.version = terms.version;
     own.token = terms.token;
-    if (put_mark(block, hold, own, terms.version, terms.token, span_ms) == CACHECHAIN_CONFLICT) {
+    if (put_lease(caller, hold, own, terms.version, terms.token, span_ms) == CACHECHAIN_CONFLICT) {
       renewed = CACHECHAIN_VOID;
     }
   }
   if (terms.state == Hold::LeaseState::kVoid ||
-      !hold.renew_lease(lease.id, saturated(parts_.clock->mono_ns(), span_ms))) {
+      !hold.renew_lease(lease.id, saturated(core_.parts.clock->mono_ns(), span_ms))) {
     renewed = CACHECHAIN_VOID;
   }
   hold.resume_lease(lease.id);
-  if (renewed.code() == CACHECHAIN_OK) lease.expires_ms = parts_.clock->unix_ms() + span_ms;
+  if (renewed.code() == CACHECHAIN_OK) lease.expires_ms = core_.parts.clock->unix_ms() + span_ms;
   return renewed;
 }
 

@@ -1,13 +1,11 @@
-// How a get goes: down the levels until one has a live entry, then warm the inline levels above it. Where there is
-// anything below the first level, all gets of a key share one such traversal.
+#include "chain/read_path.h"
+
 #include <cxxabi.h>
 
 #include <algorithm>
 #include <cstring>
 
-#include "chain/chain.h"
 #include "chain/found.h"
-#include "chain/walk.h"
 
 namespace cachechain {
 namespace {
@@ -38,16 +36,15 @@ void settle_into(std::span<uint8_t> buffer, cachechain_value &value) {
 
 }  // namespace
 
-// The common case, a hit in the first layer, without a clock, a lock or a virtual call. MISS: take the long way.
-int32_t Chain::ask_first(ThreadBlocks::Block &block, const cachechain_key &key, std::span<uint8_t> buffer,
-                         cachechain_value &value) {
-  Level &first = *levels_.front();
+int32_t ReadPath::ask_first(const Caller &caller, const cachechain_key &key, std::span<uint8_t> buffer,
+                            cachechain_value &value) {
+  Level &first = *core_.levels.front();
   if (!first.trusted.load(std::memory_order_relaxed)) return CACHECHAIN_MISS;
-  const cachechain_call call = make_call(block, first, 0, nullptr);
+  const cachechain_call call = make_call(caller, first, 0, nullptr);
   const int32_t status = ask_directly(first.direct, call, key, buffer, value);
   uint64_t floor = 0;
   if (status == CACHECHAIN_OK &&
-      judge_entry(value, floor, [this] { return parts_.clock->coarse_unix_ms(); }) == Found::kFresh) {
+      judge_entry(value, floor, [this] { return core_.parts.clock->coarse_unix_ms(); }) == Found::kFresh) {
     value.layer = static_cast<int32_t>(first.index);
     return CACHECHAIN_OK;
   }
@@ -56,40 +53,39 @@ int32_t Chain::ask_first(ThreadBlocks::Block &block, const cachechain_key &key, 
   return CACHECHAIN_MISS;
 }
 
-int32_t Chain::get(ThreadBlocks::Block &block, Key key_bytes, const ReadOptions &options, std::span<uint8_t> buffer,
-                   cachechain_value &value, Status *failure) {
-  const cachechain_key key = make_key(key_bytes);
-  if (leading_inline_ != 0 && ask_first(block, key, buffer, value) == CACHECHAIN_OK) {
+int32_t ReadPath::get(const Caller &caller, std::span<const uint8_t> key_bytes, const ReadOptions &options,
+                      std::span<uint8_t> buffer, cachechain_value &value, Status *failure) {
+  const cachechain_key key = caller.space.key(key_bytes);
+  if (core_.leading_inline != 0 && ask_first(caller, key, buffer, value) == CACHECHAIN_OK) {
     if (value.version >= options.min_version) {
-      block.add(counter_index(levels_.front()->index, LayerCounter::kHits));
+      caller.add(core_.levels.front()->index, LayerCounter::kHits);
       return CACHECHAIN_OK;
     }
     drop(value);
   }
   Walk walk(options, buffer);
   int32_t status;
-  Hold hold(records_);
-  if (levels_.size() == 1 && leading_inline_ == 1) {
-    status = walk_down(block, key, levels_.size(), walk, value);
+  Hold hold(core_.records);
+  if (core_.levels.size() == 1 && core_.leading_inline == 1) {
+    status = walk_down(caller, key, walk, value);
   } else if (const Hold::Entered entered = hold.enter(key, Hold::Wish::kLead); entered == Hold::Entered::kNoMemory) {
-    status = walk_down(block, key, levels_.size(), walk, value);
+    status = walk_down(caller, key, walk, value);
   } else {
-    status = fly(block, key, hold, entered == Hold::Entered::kLeads, walk, value);
+    status = fly(caller, key, hold, entered == Hold::Entered::kLeads, walk, value);
   }
-  count_answer(block, status, value);
+  count_answer(caller, status, value);
   if (status < 0 && failure != nullptr) *failure = std::move(walk.failure);
   return status;
 }
 
-// Leads the traversal of this key, or shares another's.
-int32_t Chain::fly(ThreadBlocks::Block &block, const cachechain_key &key, Hold &hold, bool leads, Walk &walk,
-                   cachechain_value &value) {
+int32_t ReadPath::fly(const Caller &caller, const cachechain_key &key, Hold &hold, bool leads, Walk &walk,
+                      cachechain_value &value) {
   walk.hold = &hold;
-  if (leads) return lead(block, key, hold, walk, value);
+  if (leads) return lead(caller, key, hold, walk, value);
   AnswerPtr answer;
   switch (hold.wait_for_answer(deadline_of(walk), walk.loads, answer)) {
     case Hold::Turn::kLeads:
-      return lead(block, key, hold, walk, value);
+      return lead(caller, key, hold, walk, value);
     case Hold::Turn::kAnswered:
       break;
     case Hold::Turn::kOthersLoad:
@@ -99,12 +95,12 @@ int32_t Chain::fly(ThreadBlocks::Block &block, const cachechain_key &key, Hold &
       walk.note("the traversal of another call, which took longer than this one may");
       return nobody_has_it(walk, value);
     case Hold::Turn::kClosed:
-      walk.failure = Status(CACHECHAIN_CLOSED, settings_.chain + ": was closed while this call waited");
+      walk.failure = Status(CACHECHAIN_CLOSED, core_.settings.chain + ": was closed while this call waited");
       return CACHECHAIN_CLOSED;
   }
   const bool hit = answer->status() == CACHECHAIN_OK || answer->status() == CACHECHAIN_STALE;
-  if (hit && answer->value().version < walk.least) return walk_down(block, key, levels_.size(), walk, value);
-  block.add(counter_index(ChainCounter::kJoined));
+  if (hit && answer->value().version < walk.least) return walk_down(caller, key, walk, value);
+  caller.add(ChainCounter::kJoined);
   walk.seen = answer->seen();
   walk.degraded = (answer->value().flags & CACHECHAIN_FLAG_DEGRADED) != 0;
   if (answer->status() < 0) walk.failure = answer->failure();
@@ -112,14 +108,14 @@ int32_t Chain::fly(ThreadBlocks::Block &block, const cachechain_key &key, Hold &
   return answer->status();
 }
 
-int32_t Chain::lead(ThreadBlocks::Block &block, const cachechain_key &key, Hold &hold, Walk &walk,
-                    cachechain_value &value) {
-  const int32_t status = walk_down(block, key, levels_.size(), walk, value);
+int32_t ReadPath::lead(const Caller &caller, const cachechain_key &key, Hold &hold, Walk &walk,
+                       cachechain_value &value) {
+  const int32_t status = walk_down(caller, key, walk, value);
   if (!walk.loads) end_flight(hold, status, value, walk);
   return status;
 }
 
-void Chain::end_flight(Hold &hold, int32_t status, const cachechain_value &value, const Walk &walk) {
+void ReadPath::end_flight(Hold &hold, int32_t status, const cachechain_value &value, const Walk &walk) {
   if (!hold.leading()) return;
   // What this call had no time for says nothing about the key: the next who waits tries himself.
   const bool shared = !walk.late || status == CACHECHAIN_OK || status == CACHECHAIN_STALE;
@@ -130,61 +126,57 @@ void Chain::end_flight(Hold &hold, int32_t status, const cachechain_value &value
   }
 }
 
-int64_t Chain::deadline_of(Walk &walk) const {
+int64_t ReadPath::deadline_of(Walk &walk) const {
   if (!walk.timed) {
-    walk.deadline_ns = deadline_after(walk.options.timeout_ns);
+    walk.deadline_ns = core_.deadline_after(walk.options.timeout_ns);
     walk.timed = true;
   }
   return walk.deadline_ns;
 }
 
-// Asks the levels before `end`.
-int32_t Chain::walk_down(ThreadBlocks::Block &block, const cachechain_key &key, size_t end, Walk &walk,
-                         cachechain_value &value) {
-  for (size_t at = 0; at < end; ++at) {
-    Level &level = *levels_[at];
+int32_t ReadPath::walk_down(const Caller &caller, const cachechain_key &key, Walk &walk, cachechain_value &value) {
+  for (size_t at = 0; at < core_.levels.size(); ++at) {
+    Level &level = *core_.levels[at];
     if (walk.hold != nullptr) walk.least = std::max(walk.least, walk.hold->floor());
     const bool plain = level.layer->traits().can(CACHECHAIN_CAP_PLAIN);
-    const Borrowed borrowed = plain ? borrow(block, key, walk) : Borrowed();
-    const int32_t status = ask(block, at, key, walk, value);
-    if (plain) give_back(block, key, walk, borrowed, status, value);
+    const QueryPath::Borrowed borrowed = plain ? query_.borrow(caller, key, walk) : QueryPath::Borrowed();
+    const int32_t status = ask(caller, at, key, walk, value);
+    if (plain) query_.give_back(caller, key, walk, borrowed, status, value);
     if (status < 0) continue;
-    if (at == truth_) walk.seen.asked = true;
-    if (at == shared_) walk.shared.asked = true;
+    if (at == core_.truth) walk.seen.asked = true;
+    if (at == core_.shared) walk.shared.asked = true;
     if (status != CACHECHAIN_OK) {
-      block.add(counter_index(level.index, LayerCounter::kMisses));
-      walk.truth_said_no |= is_truth(at);
+      caller.add(level.index, LayerCounter::kMisses);
+      walk.truth_said_no |= core_.is_truth(at);
       continue;
     }
-    const int32_t answer = found_at(block, at, key, walk, value);
+    const int32_t answer = found_at(caller, at, key, walk, value);
     if (answer != CACHECHAIN_MISS) return answer;
     drop(value);
   }
-  if (end < levels_.size()) {
-    if (!walk.has_stale) return CACHECHAIN_MISS;
-  } else if (!walk.has_stale || walk.truth_said_no || !settings_.serve_stale) {
+  if (!walk.has_stale || walk.truth_said_no || !core_.settings.serve_stale) {
     return nobody_has_it(walk, value);
   }
   value = std::exchange(walk.stale, {});
   walk.has_stale = false;
-  warm(block, key, walk.stale_at, walk, value);
+  warm(caller, key, walk.stale_at, walk, value);
   if (walk.degraded) value.flags |= CACHECHAIN_FLAG_DEGRADED;
   value.flags |= CACHECHAIN_FLAG_STALE;
   return CACHECHAIN_STALE;
 }
 
 // What the entry of one level means: an answer, or MISS if the levels below are to be asked.
-int32_t Chain::found_at(ThreadBlocks::Block &block, size_t at, const cachechain_key &key, Walk &walk,
-                        cachechain_value &value) {
-  Level &level = *levels_[at];
-  const auto count = [&](LayerCounter counter) { block.add(counter_index(level.index, counter)); };
-  const bool truth = is_truth(at);
+int32_t ReadPath::found_at(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk,
+                           cachechain_value &value) {
+  Level &level = *core_.levels[at];
+  const auto count = [&](LayerCounter counter) { caller.add(level.index, counter); };
+  const bool truth = core_.is_truth(at);
   // A version from the future counts as oldest: it is compared with nothing, and copied nowhere.
-  const bool future = !level.is_inline() && !stamps_.observe(value.version);
+  const bool future = !level.is_inline() && !core_.stamps.observe(value.version);
   const uint32_t kind = value.flags & CACHECHAIN_FLAG_KIND_MASK;
-  const int64_t now_ms = value.expires_ms != 0 || value.fresh_until_ms != 0 ? parts_.clock->coarse_unix_ms() : 0;
-  if ((at == truth_ || at == shared_) && !future) {
-    Seen &seen = at == truth_ ? walk.seen : walk.shared;
+  const int64_t now_ms = value.expires_ms != 0 || value.fresh_until_ms != 0 ? core_.parts.clock->coarse_unix_ms() : 0;
+  if ((at == core_.truth || at == core_.shared) && !future) {
+    Seen &seen = at == core_.truth ? walk.seen : walk.shared;
     seen.version = value.version;
     seen.value = kind == CACHECHAIN_KIND_VALUE;
     if (kind == CACHECHAIN_KIND_LEASE) {
@@ -251,7 +243,7 @@ int32_t Chain::found_at(ThreadBlocks::Block &block, size_t at, const cachechain_
   drop(walk.stale);
   walk.has_stale = false;
   settle_into(walk.buffer, value);
-  if (!future) warm(block, key, at, walk, value);
+  if (!future) warm(caller, key, at, walk, value);
   if (walk.degraded) value.flags |= CACHECHAIN_FLAG_DEGRADED;
   if (found == Found::kFresh) return CACHECHAIN_OK;
   value.flags |= CACHECHAIN_FLAG_STALE;
@@ -259,16 +251,15 @@ int32_t Chain::found_at(ThreadBlocks::Block &block, size_t at, const cachechain_
 }
 
 // Asks one level; < 0 means that it could not be asked, and then everything about that has been noted.
-int32_t Chain::ask(ThreadBlocks::Block &block, size_t at, const cachechain_key &key, Walk &walk,
-                   cachechain_value &value) {
-  Level &level = *levels_[at];
+int32_t ReadPath::ask(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk, cachechain_value &value) {
+  Level &level = *core_.levels[at];
   const LayerTraits &traits = level.layer->traits();
   if (key.size > traits.max_key_size) return CACHECHAIN_MISS;  // it cannot hold such a key
   if (!level.is_inline()) {
     if (!walk.timed) {
       (void)deadline_of(walk);
-    } else if (walk.deadline_ns != 0 && parts_.clock->mono_ns() >= walk.deadline_ns) {
-      block.add(counter_index(level.index, LayerCounter::kSkipped));
+    } else if (walk.deadline_ns != 0 && core_.parts.clock->mono_ns() >= walk.deadline_ns) {
+      caller.add(level.index, LayerCounter::kSkipped);
       walk.degraded = walk.late = true;
       walk.note(traits.name + ": not asked, the deadline has passed");
       return CACHECHAIN_DEADLINE;
@@ -278,32 +269,32 @@ int32_t Chain::ask(ThreadBlocks::Block &block, size_t at, const cachechain_key &
   report.native_code = 0;
   report.retryable = report.size = 0;
   const int64_t deadline_ns = level.is_inline() ? 0 : walk.deadline_ns;
-  if (level.debts.any() && !believed(block, level, key, deadline_ns, report)) {
+  if (level.debts.any() && !repairs_.believed(caller, level, key, deadline_ns, report)) {
     walk.degraded = true;
-    walk.note(describe(level, CACHECHAIN_UNAVAILABLE, report) +
+    walk.note(core_.describe(level, CACHECHAIN_UNAVAILABLE, report) +
               ": not asked, because it owes what it could not be told");
     return CACHECHAIN_UNAVAILABLE;
   }
-  const cachechain_call call = make_call(block, level, walk.deadline_ns, &report, walk.options.trace);
+  const cachechain_call call = make_call(caller, level, walk.deadline_ns, &report, walk.options.trace);
   // The buffer holds the best so far; what comes beside it comes as a view.
   const int32_t status = level.layer->get(call, key, walk.has_stale ? std::span<uint8_t>() : walk.buffer, value);
   if (status >= 0) {
-    layer_answered(level);
-    if (level.debts.any()) settle_others(block, level, deadline_ns);
+    core_.layer_answered(level);
+    if (level.debts.any()) repairs_.settle_others(caller, level, deadline_ns);
     return status;
   }
   value = {};
-  block.add(counter_index(level.index, LayerCounter::kErrors));
-  layer_failed(level, status, report);
+  caller.add(level.index, LayerCounter::kErrors);
+  core_.layer_failed(level, status, report);
   walk.degraded = true;
   walk.late |= status == CACHECHAIN_DEADLINE ||
-               (walk.deadline_ns != 0 && !level.is_inline() && parts_.clock->mono_ns() >= walk.deadline_ns);
-  walk.note(describe(level, status, report));
+               (walk.deadline_ns != 0 && !level.is_inline() && core_.parts.clock->mono_ns() >= walk.deadline_ns);
+  walk.note(core_.describe(level, status, report));
   return status;
 }
 
-void Chain::warm(ThreadBlocks::Block &block, const cachechain_key &key, size_t below, const Walk &walk,
-                 const cachechain_value &value) {
+void ReadPath::warm(const Caller &caller, const cachechain_key &key, size_t below, const Walk &walk,
+                    const cachechain_value &value) {
   if (below == 0 || walk.hold == nullptr || !walk.keeps) return;
   if (value.version == 0) return;  // nothing that it could be compared by
   cachechain_put put{};
@@ -313,63 +304,62 @@ void Chain::warm(ThreadBlocks::Block &block, const cachechain_key &key, size_t b
   put.version = value.version;
   put.created = value.created;
   put.flags = value.flags & (CACHECHAIN_FLAG_KIND_MASK | CACHECHAIN_FLAG_CODEC_MASK);
-  put.horizon = stamps_.horizon();
-  const int64_t now_ms = parts_.clock->coarse_unix_ms();
+  put.horizon = core_.stamps.horizon();
+  const int64_t now_ms = core_.parts.clock->coarse_unix_ms();
   for (size_t at = below; at-- > 0;) {
-    Level &level = *levels_[at];
+    Level &level = *core_.levels[at];
     if (!level.is_inline() || !level.writable()) continue;
     const LayerTraits &traits = level.layer->traits();
     if (key.size > traits.max_key_size) continue;
     if (traits.max_value_size != 0 && value.size > traits.max_value_size) continue;
-    const Times times = times_of_copy(now_ms, {value.fresh_until_ms, value.expires_ms}, level.life, *parts_.random);
+    const Times times =
+        times_of_copy(now_ms, {value.fresh_until_ms, value.expires_ms}, level.life, *core_.parts.random);
     put.fresh_until_ms = times.fresh_until_ms;
     put.expires_ms = times.expires_ms;
     put.fence = traits.can(CACHECHAIN_CAP_FENCE) ? walk.hold->fence() : nullptr;
     // The mark that this walk saw says that what was there before is void; what the truth answered since is not, though
     // its version be the same.
     const bool over_mark = (walk.marked >> at & 1) != 0 && walk.marks[at] >= value.version &&
-                           below + 1 == levels_.size() && traits.can(CACHECHAIN_CAP_EXACT);
+                           below + 1 == core_.levels.size() && traits.can(CACHECHAIN_CAP_EXACT);
     put.condition = over_mark ? CACHECHAIN_PUT_EXACT : CACHECHAIN_PUT_NEWER;
     put.expect_version = over_mark ? walk.marks[at] : 0;
     cachechain_put_result result{};
-    const int32_t status = level.layer->put(make_call(block, level, 0, nullptr), put, result);
-    block.add(counter_index(level.index, status == CACHECHAIN_OK                       ? LayerCounter::kFills
-                                         : status > 0 || status == CACHECHAIN_CONFLICT ? LayerCounter::kFillsLost
-                                                                                       : LayerCounter::kFillErrors));
+    const int32_t status = level.layer->put(make_call(caller, level, 0, nullptr), put, result);
+    caller.add(level.index, status == CACHECHAIN_OK                       ? LayerCounter::kFills
+                            : status > 0 || status == CACHECHAIN_CONFLICT ? LayerCounter::kFillsLost
+                                                                          : LayerCounter::kFillErrors);
   }
 }
 
-int32_t Chain::nobody_has_it(Walk &walk, cachechain_value &value) {
+int32_t ReadPath::nobody_has_it(Walk &walk, cachechain_value &value) {
   value = {};
   value.layer = -1;
   if (walk.degraded) value.flags = CACHECHAIN_FLAG_DEGRADED;
-  if (source_ == Source::kApplication) return CACHECHAIN_MISS;
+  if (core_.source == Source::kApplication) return CACHECHAIN_MISS;
   if (walk.truth_said_no) return CACHECHAIN_NOT_FOUND;
   value = {};
   const int32_t status = walk.late ? CACHECHAIN_DEADLINE : CACHECHAIN_UNAVAILABLE;
   walk.failure =
-      Status(status, Status::Detail{settings_.chain + ": the last layer could not be asked: " + walk.verdicts,
-                                    levels_.back()->layer->traits().name, 0, true});
+      Status(status, Status::Detail{core_.settings.chain + ": the last layer could not be asked: " + walk.verdicts,
+                                    core_.levels.back()->layer->traits().name, 0, true});
   return status;
 }
 
-// Each get is counted once, as what its caller was told.
-void Chain::count_answer(ThreadBlocks::Block &block, int32_t status, const cachechain_value &value) {
+void ReadPath::count_answer(const Caller &caller, int32_t status, const cachechain_value &value) {
   switch (status) {
     case CACHECHAIN_OK:
     case CACHECHAIN_STALE:
-      block.add(counter_index(static_cast<uint32_t>(value.layer),
-                              status == CACHECHAIN_OK ? LayerCounter::kHits : LayerCounter::kStale));
+      caller.add(static_cast<uint32_t>(value.layer),
+                 status == CACHECHAIN_OK ? LayerCounter::kHits : LayerCounter::kStale);
       return;
     case CACHECHAIN_MISS:
-      block.add(counter_index((value.flags & CACHECHAIN_FLAG_DEGRADED) != 0 ? ChainCounter::kDegraded
-                                                                            : ChainCounter::kMisses));
+      caller.add((value.flags & CACHECHAIN_FLAG_DEGRADED) != 0 ? ChainCounter::kDegraded : ChainCounter::kMisses);
       return;
     case CACHECHAIN_NOT_FOUND:
-      block.add(counter_index(ChainCounter::kNotFound));
+      caller.add(ChainCounter::kNotFound);
       return;
     default:
-      block.add(counter_index(ChainCounter::kGetErrors));
+      caller.add(ChainCounter::kGetErrors);
   }
 }
 

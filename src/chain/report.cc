@@ -2,7 +2,6 @@
 // explain(key) what each layer holds of one key.
 #include <nlohmann/json.hpp>
 
-#include "base/hash.h"
 #include "chain/chain.h"
 #include "chain/found.h"
 
@@ -84,13 +83,14 @@ Json cap_names(uint64_t caps) {
 }  // namespace
 
 std::string Chain::stats() const {
-  const auto chain_total = [&](ChainCounter counter) { return threads_.total(counter_index(counter)); };
+  const auto chain_total = [&](ChainCounter counter) { return home_.threads().total(counter_index(counter)); };
   Json layers = Json::array();
   uint64_t hits = 0;
   uint64_t stale = 0;
-  for (uint32_t i = 0; i < settings_.layers.size(); ++i) {
-    Json layer{{"name", settings_.layers[i].name}, {"plugin", settings_.layers[i].plugin}, {"enabled", false}};
-    for (const auto &level : levels_) {
+  for (uint32_t i = 0; i < core_.settings.layers.size(); ++i) {
+    Json layer{
+        {"name", core_.settings.layers[i].name}, {"plugin", core_.settings.layers[i].plugin}, {"enabled", false}};
+    for (const auto &level : core_.levels) {
       if (level->index != i) continue;
       layer["enabled"] = true;
       layer["inline"] = level->is_inline();
@@ -100,11 +100,11 @@ std::string Chain::stats() const {
     }
     for (uint32_t c = 0; c < kLayerCounters; ++c) {
       const LayerCounter counter = static_cast<LayerCounter>(c);
-      layer[counter_name(counter)] = threads_.total(counter_index(i, counter));
+      layer[counter_name(counter)] = home_.threads().total(counter_index(i, counter));
     }
     hits += layer[counter_name(LayerCounter::kHits)].get<uint64_t>();
     stale += layer[counter_name(LayerCounter::kStale)].get<uint64_t>();
-    for (const auto &level : levels_) {
+    for (const auto &level : core_.levels) {
       if (level->index != i || state_.load(std::memory_order_relaxed) != State::kOpen) continue;
       Json own = Json::parse(level->layer->stats(), nullptr, false);
       layer["plugin_stats"] = own.is_discarded() ? Json::object() : std::move(own);
@@ -113,8 +113,8 @@ std::string Chain::stats() const {
   }
   const uint64_t unanswered = chain_total(ChainCounter::kMisses) + chain_total(ChainCounter::kDegraded) +
                               chain_total(ChainCounter::kNotFound) + chain_total(ChainCounter::kGetErrors);
-  Json all{{"chain", settings_.chain},
-           {"source", source_name(source_)},
+  Json all{{"chain", core_.settings.chain},
+           {"source", source_name(core_.source)},
            {"requests", hits + stale + unanswered},
            {"hits", hits},
            {"stale", stale}};
@@ -127,10 +127,10 @@ std::string Chain::stats() const {
 
 std::string Chain::explain() const {
   Json layers = Json::array();
-  for (uint32_t i = 0; i < settings_.layers.size(); ++i) {
-    const LayerSettings &settings = settings_.layers[i];
+  for (uint32_t i = 0; i < core_.settings.layers.size(); ++i) {
+    const LayerSettings &settings = core_.settings.layers[i];
     Json layer{{"index", i}, {"name", settings.name}, {"plugin", settings.plugin}, {"enabled", settings.enabled}};
-    for (const auto &level : levels_) {
+    for (const auto &level : core_.levels) {
       if (level->index != i) continue;
       const LayerTraits &traits = level->layer->traits();
       layer["version"] = traits.version;
@@ -150,38 +150,37 @@ std::string Chain::explain() const {
     }
     layers.push_back(std::move(layer));
   }
-  return dump(Json{{"chain", settings_.chain},
-                   {"source", source_name(source_)},
+  return dump(Json{{"chain", core_.settings.chain},
+                   {"source", source_name(core_.source)},
                    {"state", state_name(state_.load(std::memory_order_relaxed))},
-                   {"deadline_ms", settings_.deadline_ms},
+                   {"deadline_ms", core_.settings.deadline_ms},
                    {"layers", std::move(layers)},
-                   {"warnings", warnings_}});
+                   {"warnings", core_.warnings}});
 }
 
-std::string Chain::explain(std::span<const uint8_t> key_bytes) {
-  const cachechain_key key{key_bytes.data(), key_bytes.size(), hash_key(key_bytes, space_.seed()), &space_.raw()};
-  ThreadBlocks::Block &block = threads_.mine();
-  const int64_t deadline_ns = deadline_after(0);
-  const int64_t now_ms = parts_.clock->unix_ms();
+std::string Chain::explain(const Caller &caller, std::span<const uint8_t> key_bytes) {
+  const cachechain_key key = caller.space.key(key_bytes);
+  const int64_t deadline_ns = core_.deadline_after(0);
+  const int64_t now_ms = core_.parts.clock->unix_ms();
   uint64_t floor = 0;
   bool degraded = false;
   bool ended = false;
   bool truth_said_no = false;
   std::string answer;
   Json layers = Json::array();
-  for (const auto &level : levels_) {
+  for (const auto &level : core_.levels) {
     const LayerTraits &traits = level->layer->traits();
     Json layer{{"index", level->index}, {"name", traits.name}};
     cachechain_report report{};
     cachechain_value value{};
     const int32_t status = key.size > traits.max_key_size
                                ? int32_t{CACHECHAIN_MISS}
-                               : level->layer->get(make_call(block, *level, deadline_ns, &report), key, {}, value);
+                               : level->layer->get(make_call(caller, *level, deadline_ns, &report), key, {}, value);
     layer["status"] = status_name(status);
     if (level->debts.any() && (level->debts.overdue() || level->debts.find(key))) layer["owes"] = true;
-    const bool last = level == levels_.back();
+    const bool last = level == core_.levels.back();
     if (status < 0) {
-      layer["verdict"] = describe(*level, status, report);
+      layer["verdict"] = core_.describe(*level, status, report);
       degraded |= !ended;
     } else if (status != CACHECHAIN_OK) {
       layer["verdict"] = "nothing";
@@ -210,14 +209,14 @@ std::string Chain::explain(std::span<const uint8_t> key_bytes) {
     layers.push_back(std::move(layer));
   }
   if (!ended) {
-    if (source_ == Source::kApplication) {
+    if (core_.source == Source::kApplication) {
       answer = degraded ? "MISS, degraded" : "MISS";
     } else {
       answer = truth_said_no ? "NOT_FOUND" : "UNAVAILABLE";
     }
   }
-  Json all{{"chain", settings_.chain}, {"answer", answer}, {"layers", std::move(layers)}};
-  if (const RecordTable::Look look = records_.look(key); look.known) {
+  Json all{{"chain", core_.settings.chain}, {"answer", answer}, {"layers", std::move(layers)}};
+  if (const RecordTable::Look look = core_.records.look(key); look.known) {
     all["under_way"] = {{"newest_mutation", look.fence},
                         {"traversed", look.traversed},
                         {"waiting", look.waiting},

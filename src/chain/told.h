@@ -4,11 +4,13 @@
 
 #include <string>
 
-#include "chain/chain.h"
+#include "cachechain/plugin.h"
+#include "chain/lives.h"
+#include "chain/request.h"
 
 namespace cachechain {
 
-struct Chain::Told {
+struct Told {
   explicit Told(const Mutation &asked) : mutation(asked) {}
 
   const Mutation &mutation;
@@ -25,6 +27,14 @@ struct Chain::Told {
   cachechain_report report{};
   std::string verdicts;
 };
+
+// Turns a put into a mark that what is older than `version` is void.
+inline void make_mark(cachechain_put &put, uint64_t version) {
+  put.data = nullptr;
+  put.size = 0;
+  put.flags = CACHECHAIN_KIND_INVALIDATED;
+  put.version = version - 1;
+}
 
 }  // namespace cachechain
 

@@ -5,7 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "chain/chain.h"
+#include "base/status.h"
+#include "chain/request.h"
+#include "key/hold.h"
 
 namespace cachechain {
 
@@ -14,7 +16,7 @@ inline void drop(cachechain_value &value) {
   value = {};
 }
 
-struct Chain::Walk {
+struct Walk {
   Walk(const ReadOptions &read_options, std::span<uint8_t> read_buffer)
       : options(read_options), buffer(read_buffer), least(read_options.min_version) {}
   ~Walk() { drop(stale); }
@@ -64,12 +66,6 @@ struct Chain::Walk {
     failure = Status();
     verdicts.clear();
   }
-};
-
-// What a read of a truth without versions works under.
-struct Chain::Borrowed {
-  uint64_t version = 0;  // a stamp from before the read
-  uint64_t token = 0;    // of the lease in the shared level, 0 for none
 };
 
 }  // namespace cachechain

@@ -1,12 +1,7 @@
-// How a mutation goes: to the level whose word is the truth first, because its answer orders it among all others; then
-// the fence is raised, so that nobody puts what he read before; then to the inline levels, then to the rest. A level
-// that could not be told owes it.
+#include "chain/write_path.h"
+
 #include <algorithm>
 #include <utility>
-
-#include "chain/chain.h"
-#include "chain/told.h"
-#include "chain/walk.h"
 
 namespace cachechain {
 namespace {
@@ -18,109 +13,103 @@ constexpr int kRewrites = 8;
 
 uint32_t kind_of(const cachechain_put &put) { return put.flags & CACHECHAIN_FLAG_KIND_MASK; }
 
-// A mark that what is older than `version` is void.
-void make_mark(cachechain_put &put, uint64_t version) {
-  put.data = nullptr;
-  put.size = 0;
-  put.flags = CACHECHAIN_KIND_INVALIDATED;
-  put.version = version - 1;
-}
-
 }  // namespace
 
-Status Chain::check_mutation(const Mutation &mutation) const {
-  if (truth_ == levels_.size() || (source_ == Source::kLastLayer && truth_ + 1 != levels_.size())) {
-    if (mutation.kind == CACHECHAIN_KIND_INVALIDATED && source_ == Source::kLastLayer) return CACHECHAIN_OK;
-    return Status(CACHECHAIN_UNSUPPORTED, settings_.chain + ": " +
-                                              (truth_ == levels_.size() ? "no layer" : "the last layer") +
+Status WritePath::check(const Mutation &mutation) const {
+  if (core_.truth == core_.levels.size() ||
+      (core_.source == Source::kLastLayer && core_.truth + 1 != core_.levels.size())) {
+    if (mutation.kind == CACHECHAIN_KIND_INVALIDATED && core_.source == Source::kLastLayer) return CACHECHAIN_OK;
+    return Status(CACHECHAIN_UNSUPPORTED, core_.settings.chain + ": " +
+                                              (core_.truth == core_.levels.size() ? "no layer" : "the last layer") +
                                               " takes no writes (\"write\": \"none\")");
   }
-  if (mutation.data.size() > settings_.max_value_bytes) {
-    return Status(CACHECHAIN_VALUE_TOO_LARGE, settings_.chain + ": the value has " +
+  if (mutation.data.size() > core_.settings.max_value_bytes) {
+    return Status(CACHECHAIN_VALUE_TOO_LARGE, core_.settings.chain + ": the value has " +
                                                   std::to_string(mutation.data.size()) + " bytes, max_value_bytes is " +
-                                                  std::to_string(settings_.max_value_bytes));
+                                                  std::to_string(core_.settings.max_value_bytes));
   }
   return CACHECHAIN_OK;
 }
 
-Status Chain::mutate(ThreadBlocks::Block &block, Key key_bytes, const Mutation &mutation, cachechain_write &result) {
-  if (Status checked = check_mutation(mutation); !checked.ok()) return checked;
-  if (mutation.expect_version != 0 && !stamps_.observe(mutation.expect_version)) {
+Status WritePath::mutate(const Caller &caller, std::span<const uint8_t> key_bytes, const Mutation &mutation,
+                         cachechain_write &result) {
+  if (Status checked = check(mutation); !checked.ok()) return checked;
+  if (mutation.expect_version != 0 && !core_.stamps.observe(mutation.expect_version)) {
     return Status(CACHECHAIN_FUTURE_VERSION,
-                  settings_.chain + ": the expected version is more than max_drift_ms ahead");
+                  core_.settings.chain + ": the expected version is more than max_drift_ms ahead");
   }
-  const cachechain_key key = make_key(key_bytes);
-  Hold hold(records_);
+  const cachechain_key key = caller.space.key(key_bytes);
+  Hold hold(core_.records);
   if (hold.enter(key, Hold::Wish::kHold) == Hold::Entered::kNoMemory) {
-    return Status(CACHECHAIN_NO_MEMORY, settings_.chain + ": no memory for the record of the key; nothing was changed");
+    return Status(CACHECHAIN_NO_MEMORY,
+                  core_.settings.chain + ": no memory for the record of the key; nothing was changed");
   }
-  return mutate_held(block, hold, key, mutation, result);
+  return mutate_held(caller, hold, key, mutation, result);
 }
 
-void Chain::begin(Told &told, const cachechain_key &key) {
+void WritePath::begin(Told &told, const cachechain_key &key) {
   const Mutation &mutation = told.mutation;
-  told.now_ms = parts_.clock->unix_ms();
-  told.deadline_ns = deadline_after(mutation.timeout_ns);
+  told.now_ms = core_.parts.clock->unix_ms();
+  told.deadline_ns = core_.deadline_after(mutation.timeout_ns);
   told.put.key = &key;
   told.put.data = mutation.data.data();
   told.put.size = mutation.data.size();
-  told.put.version = stamps_.next();
+  told.put.version = core_.stamps.next();
   told.put.created = mutation.created != 0 ? mutation.created : told.put.version;
   told.put.flags = mutation.kind;
   told.put.condition = mutation.expects ? CACHECHAIN_PUT_EXACT : CACHECHAIN_PUT_BUMP;
   told.put.expect_version = mutation.expect_version;
-  told.put.horizon = stamps_.horizon();
+  told.put.horizon = core_.stamps.horizon();
 }
 
-Status Chain::mutate_held(ThreadBlocks::Block &block, Hold &hold, const cachechain_key &key, const Mutation &mutation,
-                          cachechain_write &result) {
+Status WritePath::mutate_held(const Caller &caller, Hold &hold, const cachechain_key &key, const Mutation &mutation,
+                              cachechain_write &result) {
   Told told(mutation);
   begin(told, key);
   Status acknowledged;
-  if (mutation.kind == CACHECHAIN_KIND_INVALIDATED && source_ == Source::kLastLayer) {
-    acknowledged = invalidate_above_truth(block, hold, told);
+  if (mutation.kind == CACHECHAIN_KIND_INVALIDATED && core_.source == Source::kLastLayer) {
+    acknowledged = invalidate_above_truth(caller, hold, told);
   } else {
     if (mutation.kind == CACHECHAIN_KIND_VALUE) {
-      told.times =
-          times_of_entry(told.now_ms, mutation.ttl_ms, mutation.fresh_ms, levels_[truth_]->life, *parts_.random);
+      told.times = times_of_entry(told.now_ms, mutation.ttl_ms, mutation.fresh_ms, core_.levels[core_.truth]->life,
+                                  *core_.parts.random);
     }
-    announce(block, told);
-    acknowledged = put_truth(block, told);
+    query_.announce(caller, told);
+    acknowledged = put_truth(caller, told);
     if (acknowledged.code() == CACHECHAIN_OK) {
-      spread(block, hold, told);
+      spread(caller, hold, told);
     } else if (acknowledged.code() == CACHECHAIN_UNKNOWN_OUTCOME) {
-      void_copies(block, hold, told);
+      void_copies(caller, hold, told);
     } else {
-      call_off(block, told);
+      query_.call_off(caller, told);
     }
   }
-  if (acknowledged.ok() || told.doubt) owe(told);
+  if (acknowledged.ok() || told.doubt) repairs_.owe(told);
   if (acknowledged.ok()) {
     result.version = told.put.version;
     result.done = told.done;
     result.owed = told.owed;
   }
-  if (told.owed != 0) block.add(counter_index(ChainCounter::kOwed));
+  if (told.owed != 0) caller.add(ChainCounter::kOwed);
   return acknowledged;
 }
 
-// One put into one level. Its bit goes to done or owed.
-int32_t Chain::put_one(ThreadBlocks::Block &block, size_t at, cachechain_put put, Told &told) {
-  Level &level = *levels_[at];
+int32_t WritePath::put_one(const Caller &caller, size_t at, cachechain_put put, Told &told) {
+  Level &level = *core_.levels[at];
   const LayerTraits &traits = level.layer->traits();
   const uint32_t bit = uint32_t{1} << level.index;
   if (put.key->size > traits.max_key_size) return CACHECHAIN_KEY_TOO_LONG;  // it never held the key: nothing to tell
-  const auto count = [&](LayerCounter counter) { block.add(counter_index(level.index, counter)); };
+  const auto count = [&](LayerCounter counter) { caller.add(level.index, counter); };
 
   const auto attempt = [&] {
     if (kind_of(put) == CACHECHAIN_KIND_VALUE || kind_of(put) == CACHECHAIN_KIND_ABSENT) {
       const Times times =
-          at == truth_ ? told.times : times_of_copy(told.now_ms, told.times, level.life, *parts_.random);
+          at == core_.truth ? told.times : times_of_copy(told.now_ms, told.times, level.life, *core_.parts.random);
       put.fresh_until_ms = times.fresh_until_ms;
       put.expires_ms = times.expires_ms;
     } else {
       const int64_t span_ms =
-          is_truth(at) ? std::max(settings_.tombstone_ms, kTruthTombstoneMs) : settings_.tombstone_ms;
+          core_.is_truth(at) ? std::max(core_.settings.tombstone_ms, kTruthTombstoneMs) : core_.settings.tombstone_ms;
       put.fresh_until_ms = 0;
       put.expires_ms = told.now_ms + span_ms;
     }
@@ -128,12 +117,12 @@ int32_t Chain::put_one(ThreadBlocks::Block &block, size_t at, cachechain_put put
     told.report.size = 0;
     if (traits.max_value_size != 0 && put.size > traits.max_value_size) return int32_t{CACHECHAIN_VALUE_TOO_LARGE};
     const cachechain_call call =
-        make_call(block, level, level.is_inline() ? 0 : told.deadline_ns, &told.report, told.mutation.trace);
+        make_call(caller, level, level.is_inline() ? 0 : told.deadline_ns, &told.report, told.mutation.trace);
     return level.layer->put(call, put, told.result);
   };
 
   int32_t status = attempt();
-  if (status == CACHECHAIN_VALUE_TOO_LARGE && !is_truth(at)) {
+  if (status == CACHECHAIN_VALUE_TOO_LARGE && !core_.is_truth(at)) {
     // What it cannot hold must not leave an older value behind.
     put.data = nullptr;
     put.size = 0;
@@ -141,21 +130,21 @@ int32_t Chain::put_one(ThreadBlocks::Block &block, size_t at, cachechain_put put
     if (const int32_t removed = attempt(); removed < 0) status = removed;
   }
   if (status >= 0) {
-    layer_answered(level);
+    core_.layer_answered(level);
     count(status == CACHECHAIN_OK ? LayerCounter::kPuts : LayerCounter::kSuperseded);
     told.done |= bit;
-    if (level.debts.any()) settle_others(block, level, told.deadline_ns);
+    if (level.debts.any()) repairs_.settle_others(caller, level, told.deadline_ns);
     return status;
   }
-  if (status == CACHECHAIN_CONFLICT || (is_truth(at) && status == CACHECHAIN_VALUE_TOO_LARGE)) return status;
+  if (status == CACHECHAIN_CONFLICT || (core_.is_truth(at) && status == CACHECHAIN_VALUE_TOO_LARGE)) return status;
   count(LayerCounter::kPutErrors);
   if (status == CACHECHAIN_VALUE_TOO_LARGE) {
     told.done |= bit;  // told, and left without the key
     return status;
   }
-  layer_failed(level, status, told.report);
+  core_.layer_failed(level, status, told.report);
   if (!told.verdicts.empty()) told.verdicts += "; ";
-  told.verdicts += describe(level, status, told.report);
+  told.verdicts += core_.describe(level, status, told.report);
   // An inline put that fails leaves the key absent, which is as good as told.
   const bool absent = level.is_inline() && status != CACHECHAIN_PLUGIN_FAULT;
   if (!absent) level.trusted.store(false, std::memory_order_relaxed);  // what it owes is looked at from now on
@@ -164,17 +153,17 @@ int32_t Chain::put_one(ThreadBlocks::Block &block, size_t at, cachechain_put put
 }
 
 // On OK `told.put.version` is what the truth stored, and told.arbiter who that was.
-Status Chain::put_truth(ThreadBlocks::Block &block, Told &told) {
+Status WritePath::put_truth(const Caller &caller, Told &told) {
   int32_t last = CACHECHAIN_UNAVAILABLE;
-  for (size_t at = truth_ + 1; at-- > 0;) {
-    Level &level = *levels_[at];
+  for (size_t at = core_.truth + 1; at-- > 0;) {
+    Level &level = *core_.levels[at];
     if (!level.writable()) continue;
     const LayerTraits &traits = level.layer->traits();
     if (told.mutation.expects && !traits.can(CACHECHAIN_CAP_EXACT)) {
-      return Status(CACHECHAIN_UNSUPPORTED, describe(level, CACHECHAIN_UNSUPPORTED, told.report) +
+      return Status(CACHECHAIN_UNSUPPORTED, core_.describe(level, CACHECHAIN_UNSUPPORTED, told.report) +
                                                 ": this layer cannot compare versions, as CACHECHAIN_PUT_EXPECT asks");
     }
-    const int32_t status = put_one(block, at, told.put, told);
+    const int32_t status = put_one(caller, at, told.put, told);
     const auto failure = [&](int32_t code, std::string text) {
       return Status(code,
                     Status::Detail{std::move(text), traits.name, told.report.native_code, status_retryable(code)});
@@ -182,12 +171,12 @@ Status Chain::put_truth(ThreadBlocks::Block &block, Told &told) {
     switch (status) {
       case CACHECHAIN_OK:
         told.arbiter = at;
-        if (traits.can(CACHECHAIN_CAP_PLAIN)) told.put.version = stamps_.next();
+        if (traits.can(CACHECHAIN_CAP_PLAIN)) told.put.version = core_.stamps.next();
         if (told.result.version != 0) told.put.version = told.result.version;
-        (void)stamps_.observe(told.put.version);
+        (void)core_.stamps.observe(told.put.version);
         return CACHECHAIN_OK;
       case CACHECHAIN_CONFLICT:
-        return failure(CACHECHAIN_CONFLICT, settings_.chain + "/" + traits.name + ": version " +
+        return failure(CACHECHAIN_CONFLICT, core_.settings.chain + "/" + traits.name + ": version " +
                                                 std::to_string(told.mutation.expect_version) +
                                                 " was expected, stored is " + std::to_string(told.result.version));
       case CACHECHAIN_UNKNOWN_OUTCOME:
@@ -199,15 +188,15 @@ Status Chain::put_truth(ThreadBlocks::Block &block, Told &told) {
         break;
     }
     last = status;
-    if (source_ == Source::kLastLayer || told.mutation.expects) {
+    if (core_.source == Source::kLastLayer || told.mutation.expects) {
       told.owed = 0;  // nothing was changed, so nobody owes anything
       if (status == CACHECHAIN_VALUE_TOO_LARGE || status == CACHECHAIN_KEY_TOO_LONG) {
-        return failure(status, settings_.chain + "/" + traits.name + ": more than this layer takes");
+        return failure(status, core_.settings.chain + "/" + traits.name + ": more than this layer takes");
       }
-      const bool caller = status == CACHECHAIN_DEADLINE || status == CACHECHAIN_OVERLOADED ||
-                          status == CACHECHAIN_NO_MEMORY || status == CACHECHAIN_UNSUPPORTED ||
-                          status == CACHECHAIN_INVALID_ARGUMENT;
-      return failure(caller ? status : int32_t{CACHECHAIN_UNAVAILABLE}, told.verdicts + "; nothing was changed");
+      const bool of_caller = status == CACHECHAIN_DEADLINE || status == CACHECHAIN_OVERLOADED ||
+                             status == CACHECHAIN_NO_MEMORY || status == CACHECHAIN_UNSUPPORTED ||
+                             status == CACHECHAIN_INVALID_ARGUMENT;
+      return failure(of_caller ? status : int32_t{CACHECHAIN_UNAVAILABLE}, told.verdicts + "; nothing was changed");
     }
   }
   told.arbiter = 0;
@@ -216,10 +205,10 @@ Status Chain::put_truth(ThreadBlocks::Block &block, Told &told) {
   told.owed = 0;
   switch (last) {
     case CACHECHAIN_KEY_TOO_LONG:
-      return Status(last,
-                    settings_.chain + ": no layer takes a key of " + std::to_string(told.put.key->size) + " bytes");
+      return Status(
+          last, core_.settings.chain + ": no layer takes a key of " + std::to_string(told.put.key->size) + " bytes");
     case CACHECHAIN_VALUE_TOO_LARGE:
-      return Status(last, settings_.chain + ": no layer takes a value of " + std::to_string(told.put.size) +
+      return Status(last, core_.settings.chain + ": no layer takes a value of " + std::to_string(told.put.size) +
                               " bytes; what was stored before is gone");
     case CACHECHAIN_NO_MEMORY:
     case CACHECHAIN_OVERLOADED:
@@ -231,64 +220,64 @@ Status Chain::put_truth(ThreadBlocks::Block &block, Told &told) {
 }
 
 // The mutation has its place among all others: from here on nobody may put, or join, what was read before it.
-void Chain::acknowledge(ThreadBlocks::Block &block, Hold &hold, Told &told) {
-  const bool others = hold.raise(told.put.version, ordered_ ? Hold::Others::kFenced : Hold::Others::kShut);
+void WritePath::acknowledge(const Caller &caller, Hold &hold, Told &told) {
+  const bool others = hold.raise(told.put.version, core_.ordered ? Hold::Others::kFenced : Hold::Others::kShut);
   // An inline level that arbitrates got the mutation before the fence was up. If it has evicted it since, somebody may
   // have put what is older; put once more, behind the fence, it is certain.
-  if (!others || !levels_[told.arbiter]->is_inline()) return;
-  put_inline(block, hold, told.arbiter, told.put, told);
+  if (!others || !core_.levels[told.arbiter]->is_inline()) return;
+  put_inline(caller, hold, told.arbiter, told.put, told);
 }
 
 // A copy into an inline level, behind the fence.
-void Chain::put_inline(ThreadBlocks::Block &block, Hold &hold, size_t at, cachechain_put copy, Told &told) {
-  Level &level = *levels_[at];
+void WritePath::put_inline(const Caller &caller, Hold &hold, size_t at, cachechain_put copy, Told &told) {
+  Level &level = *core_.levels[at];
   copy.condition = CACHECHAIN_PUT_NEWER;
   copy.expect_version = 0;
   copy.fence = level.layer->traits().can(CACHECHAIN_CAP_FENCE) ? hold.fence() : nullptr;
-  const int32_t status = put_one(block, at, copy, told);
-  if (ordered_ || status != CACHECHAIN_SUPERSEDED || told.result.version <= copy.version) return;
+  const int32_t status = put_one(caller, at, copy, told);
+  if (core_.ordered || status != CACHECHAIN_SUPERSEDED || told.result.version <= copy.version) return;
   // It holds what the arbiter does not know of, and which of the two is newer nobody can tell: neither stays. Whoever
   // read before is shut out, so only what is read from now on can come back.
   cachechain_report report{};
-  if (level.layer->erase_many(make_call(block, level, 0, &report), {copy.key, 1}) == CACHECHAIN_OK) return;
+  if (level.layer->erase_many(make_call(caller, level, 0, &report), {copy.key, 1}) == CACHECHAIN_OK) return;
   make_mark(copy, copy.version);
   copy.condition = CACHECHAIN_PUT_BUMP;
   copy.fence = nullptr;
-  (void)put_one(block, at, copy, told);
+  (void)put_one(caller, at, copy, told);
 }
 
 // Brings what the truth has acknowledged to all other levels.
-void Chain::spread(ThreadBlocks::Block &block, Hold &hold, Told &told) {
-  if (ordered_) {
-    acknowledge(block, hold, told);
-    put_inline_copies(block, hold, told);
-    put_other_copies(block, told);
+void WritePath::spread(const Caller &caller, Hold &hold, Told &told) {
+  if (core_.ordered) {
+    acknowledge(caller, hold, told);
+    put_inline_copies(caller, hold, told);
+    put_other_copies(caller, told);
     return;
   }
   // Who reads after the fence is up must find every level told, or in debt, because the version of what he reads there
   // would not give him away.
-  put_other_copies(block, told);
-  owe(told);
-  acknowledge(block, hold, told);
-  put_inline_copies(block, hold, told);
+  put_other_copies(caller, told);
+  repairs_.owe(told);
+  acknowledge(caller, hold, told);
+  put_inline_copies(caller, hold, told);
   hold.detach_flights();
 }
 
-void Chain::put_inline_copies(ThreadBlocks::Block &block, Hold &hold, Told &told) {
+void WritePath::put_inline_copies(const Caller &caller, Hold &hold, Told &told) {
   cachechain_put copy = told.put;
   // What a truth without versions was told has no known place among the writes of others: readers make the copies.
-  if (levels_[told.arbiter]->layer->traits().can(CACHECHAIN_CAP_PLAIN)) make_mark(copy, told.put.version);
+  if (core_.levels[told.arbiter]->layer->traits().can(CACHECHAIN_CAP_PLAIN)) make_mark(copy, told.put.version);
   bool first = true;
   for (size_t at = told.arbiter; at-- > 0;) {
-    if (!levels_[at]->is_inline() || !levels_[at]->writable()) continue;
+    if (!core_.levels[at]->is_inline() || !core_.levels[at]->writable()) continue;
     // Who has read the inline level below before it was told must not copy it into this one.
-    if (!ordered_ && !std::exchange(first, false)) hold.shut_others();
-    put_inline(block, hold, at, copy, told);
+    if (!core_.ordered && !std::exchange(first, false)) hold.shut_others();
+    put_inline(caller, hold, at, copy, told);
   }
 }
 
-void Chain::put_other_copies(ThreadBlocks::Block &block, Told &told) {
-  const bool plain = levels_[told.arbiter]->layer->traits().can(CACHECHAIN_CAP_PLAIN);
+void WritePath::put_other_copies(const Caller &caller, Told &told) {
+  const bool plain = core_.levels[told.arbiter]->layer->traits().can(CACHECHAIN_CAP_PLAIN);
   cachechain_put copy = told.put;
   copy.expect_version = 0;
   cachechain_put mark = copy;
@@ -296,116 +285,122 @@ void Chain::put_other_copies(ThreadBlocks::Block &block, Told &told) {
   mark.condition = CACHECHAIN_PUT_BUMP;
   copy.condition = CACHECHAIN_PUT_NEWER;
   for (size_t at = told.arbiter; at-- > 0;) {
-    Level &level = *levels_[at];
+    Level &level = *core_.levels[at];
     if (level.is_inline() || !level.writable()) continue;
-    const int32_t status = put_one(block, at, plain ? mark : copy, told);
+    const int32_t status = put_one(caller, at, plain ? mark : copy, told);
     // It holds what the arbiter does not know of. Which of the two is newer nobody can tell, so neither stays.
-    if (status == CACHECHAIN_SUPERSEDED && !ordered_) (void)put_one(block, at, mark, told);
+    if (status == CACHECHAIN_SUPERSEDED && !core_.ordered) (void)put_one(caller, at, mark, told);
   }
 }
 
 // After an unknown outcome nobody may keep answering with what was there before, however new it says it is.
-void Chain::void_copies(ThreadBlocks::Block &block, Hold &hold, Told &told) {
-  for (size_t at = 0; at < levels_.size(); ++at) {
-    Level &level = *levels_[at];
+void WritePath::void_copies(const Caller &caller, Hold &hold, Told &told) {
+  for (size_t at = 0; at < core_.levels.size(); ++at) {
+    Level &level = *core_.levels[at];
     // A mark that announced the mutation stays until the write's time is over.
-    const bool marked = told.announced && at == shared_;
-    if (level.writable() && !is_truth(at) && !level.is_inline() && !marked) told.owed |= uint32_t{1} << level.index;
+    const bool marked = told.announced && at == core_.shared;
+    if (level.writable() && !core_.is_truth(at) && !level.is_inline() && !marked)
+      told.owed |= uint32_t{1} << level.index;
   }
-  owe(told);
+  repairs_.owe(told);
   (void)hold.raise(told.put.version, Hold::Others::kShut);
   cachechain_put mark = told.put;
   make_mark(mark, told.put.version);
   mark.condition = CACHECHAIN_PUT_BUMP;
   mark.expect_version = 0;
-  for (size_t at = 0; at < levels_.size(); ++at) {
-    Level &level = *levels_[at];
-    if (!level.writable() || is_truth(at) || !level.is_inline()) continue;
+  for (size_t at = 0; at < core_.levels.size(); ++at) {
+    Level &level = *core_.levels[at];
+    if (!level.writable() || core_.is_truth(at) || !level.is_inline()) continue;
     mark.fence = level.layer->traits().can(CACHECHAIN_CAP_FENCE) ? hold.fence() : nullptr;
-    (void)put_one(block, at, mark, told);
+    (void)put_one(caller, at, mark, told);
   }
 }
 
-Status Chain::invalidate_above_truth(ThreadBlocks::Block &block, Hold &hold, Told &told) {
+Status WritePath::invalidate_above_truth(const Caller &caller, Hold &hold, Told &told) {
   // The truth keeps its version, so a fence by version would shut out its answers for good. Those who have read are
   // shut out instead, and those who come later begin anew.
   hold.shut_others();
-  told.arbiter = levels_.size() - 1;
+  told.arbiter = core_.levels.size() - 1;
   cachechain_put mark = told.put;
   make_mark(mark, told.put.version);
   for (const bool inline_ones : {true, false}) {
     for (size_t at = told.arbiter; at-- > 0;) {
-      Level &level = *levels_[at];
-      if (level.is_inline() == inline_ones && level.writable()) (void)put_one(block, at, mark, told);
+      Level &level = *core_.levels[at];
+      if (level.is_inline() == inline_ones && level.writable()) (void)put_one(caller, at, mark, told);
     }
   }
   hold.detach_flights();
   return CACHECHAIN_OK;
 }
 
-Status Chain::entry_to_rewrite(ThreadBlocks::Block &block, const cachechain_key &key, int64_t deadline_ns,
-                               cachechain_value &value) {
-  if (truth_ == levels_.size()) {
-    return Status(CACHECHAIN_UNSUPPORTED, settings_.chain + ": no layer takes writes (\"write\": \"none\")");
+Status WritePath::entry_to_rewrite(const Caller &caller, const cachechain_key &key, int64_t deadline_ns,
+                                   cachechain_value &value) {
+  if (core_.truth == core_.levels.size()) {
+    return Status(CACHECHAIN_UNSUPPORTED, core_.settings.chain + ": no layer takes writes (\"write\": \"none\")");
   }
-  Level &level = *levels_[truth_];
+  Level &level = *core_.levels[core_.truth];
   if (!level.layer->traits().can(CACHECHAIN_CAP_EXACT)) {
     return Status(CACHECHAIN_UNSUPPORTED,
-                  settings_.chain + "/" + level.layer->traits().name +
+                  core_.settings.chain + "/" + level.layer->traits().name +
                       ": this layer cannot compare versions, so an entry cannot be given new times");
   }
   cachechain_report report{};
-  if (level.debts.any() && !believed(block, level, key, deadline_ns, report)) {
-    return Status(CACHECHAIN_UNAVAILABLE, describe(level, CACHECHAIN_UNAVAILABLE, report) + "; nothing was changed");
+  if (level.debts.any() && !repairs_.believed(caller, level, key, deadline_ns, report)) {
+    return Status(CACHECHAIN_UNAVAILABLE,
+                  core_.describe(level, CACHECHAIN_UNAVAILABLE, report) + "; nothing was changed");
   }
   const int32_t status = key.size > level.layer->traits().max_key_size
                              ? int32_t{CACHECHAIN_MISS}
-                             : level.layer->get(make_call(block, level, deadline_ns, &report), key, {}, value);
-  const int32_t nothing = source_ == Source::kApplication ? CACHECHAIN_MISS : CACHECHAIN_NOT_FOUND;
+                             : level.layer->get(make_call(caller, level, deadline_ns, &report), key, {}, value);
+  const int32_t nothing = core_.source == Source::kApplication ? CACHECHAIN_MISS : CACHECHAIN_NOT_FOUND;
   if (status < 0) {
-    layer_failed(level, status, report);
-    return Status(CACHECHAIN_UNAVAILABLE, describe(level, status, report) + "; nothing was changed");
+    core_.layer_failed(level, status, report);
+    return Status(CACHECHAIN_UNAVAILABLE, core_.describe(level, status, report) + "; nothing was changed");
   }
   if (status != CACHECHAIN_OK) return nothing;
   const bool live = (value.flags & CACHECHAIN_FLAG_KIND_MASK) == CACHECHAIN_KIND_VALUE &&
-                    (value.expires_ms == 0 || value.expires_ms > parts_.clock->unix_ms());
+                    (value.expires_ms == 0 || value.expires_ms > core_.parts.clock->unix_ms());
   if (live) return CACHECHAIN_OK;
   drop(value);
   return nothing;
 }
 
-Status Chain::touch(ThreadBlocks::Block &block, Key key_bytes, const Mutation &times, cachechain_write &result) {
-  const cachechain_key key = make_key(key_bytes);
-  Hold hold(records_);
+Status WritePath::touch(const Caller &caller, std::span<const uint8_t> key_bytes, const Mutation &times,
+                        cachechain_write &result) {
+  const cachechain_key key = caller.space.key(key_bytes);
+  Hold hold(core_.records);
   if (hold.enter(key, Hold::Wish::kHold) == Hold::Entered::kNoMemory) {
-    return Status(CACHECHAIN_NO_MEMORY, settings_.chain + ": no memory for the record of the key; nothing was changed");
+    return Status(CACHECHAIN_NO_MEMORY,
+                  core_.settings.chain + ": no memory for the record of the key; nothing was changed");
   }
-  const int64_t deadline_ns = deadline_after(times.timeout_ns);
+  const int64_t deadline_ns = core_.deadline_after(times.timeout_ns);
   Status touched;
   for (int i = 0; i < kRewrites; ++i) {
     cachechain_value value{};
-    Status found = entry_to_rewrite(block, key, deadline_ns, value);
+    Status found = entry_to_rewrite(caller, key, deadline_ns, value);
     if (found.code() != CACHECHAIN_OK) return found;
     Mutation rewrite = times;
     rewrite.data = {value.data, static_cast<size_t>(value.size)};
     rewrite.expects = true;
     rewrite.expect_version = value.version;
     rewrite.created = value.created;
-    touched = mutate_held(block, hold, key, rewrite, result);
+    touched = mutate_held(caller, hold, key, rewrite, result);
     drop(value);
     if (touched.code() != CACHECHAIN_CONFLICT) break;
   }
   return touched;
 }
 
-Status Chain::reject(ThreadBlocks::Block &block, Key key_bytes, const Mutation &options, uint64_t version) {
-  if (!stamps_.observe(version)) {
-    return Status(CACHECHAIN_FUTURE_VERSION, settings_.chain + ": the version is more than max_drift_ms ahead");
+Status WritePath::reject(const Caller &caller, std::span<const uint8_t> key_bytes, const Mutation &options,
+                         uint64_t version) {
+  if (!core_.stamps.observe(version)) {
+    return Status(CACHECHAIN_FUTURE_VERSION, core_.settings.chain + ": the version is more than max_drift_ms ahead");
   }
-  const cachechain_key key = make_key(key_bytes);
-  Hold hold(records_);
+  const cachechain_key key = caller.space.key(key_bytes);
+  Hold hold(core_.records);
   if (hold.enter(key, Hold::Wish::kHold) == Hold::Entered::kNoMemory) {
-    return Status(CACHECHAIN_NO_MEMORY, settings_.chain + ": no memory for the record of the key; nothing was changed");
+    return Status(CACHECHAIN_NO_MEMORY,
+                  core_.settings.chain + ": no memory for the record of the key; nothing was changed");
   }
   hold.shut_others();
   Told told(options);
@@ -413,13 +408,13 @@ Status Chain::reject(ThreadBlocks::Block &block, Key key_bytes, const Mutation &
   // Above the bad version and below every other: whatever has replaced it stays.
   told.put.condition = CACHECHAIN_PUT_NEWER;
   make_mark(told.put, version + 2);
-  for (size_t at = levels_.size(); at-- > 0;) {
-    if (is_truth(at) || !levels_[at]->writable()) continue;
-    (void)put_one(block, at, told.put, told);
+  for (size_t at = core_.levels.size(); at-- > 0;) {
+    if (core_.is_truth(at) || !core_.levels[at]->writable()) continue;
+    (void)put_one(caller, at, told.put, told);
   }
   hold.detach_flights();
   told.put.version = version + 2;
-  owe(told);
+  repairs_.owe(told);
   return told.owed == 0 ? Status(CACHECHAIN_OK) : Status(CACHECHAIN_UNAVAILABLE, told.verdicts + "; it is owed");
 }
 

@@ -72,10 +72,12 @@ class ChainTest : public ::testing::Test {
     return CACHECHAIN_OK;
   }
 
+  Caller caller() { return Caller(chain_->home()); }
+
   Got get(const std::string &key, size_t cap = 64, const ReadOptions &options = {}) {
     Got got;
     std::vector<uint8_t> buffer(cap);
-    got.status = chain_->get(chain_->threads().mine(), bytes(key), options, buffer, got.value, &got.failure);
+    got.status = chain_->reads().get(caller(), bytes(key), options, buffer, got.value, &got.failure);
     got.data.assign(reinterpret_cast<const char *>(got.value.data), got.value.size);
     if (got.value.release != nullptr) got.value.release(got.value.owner);
     return got;
@@ -83,18 +85,18 @@ class ChainTest : public ::testing::Test {
   Status set(const std::string &key, const std::string &data, Mutation mutation = {}) {
     mutation.data = bytes(data);
     write_ = {};
-    return chain_->mutate(chain_->threads().mine(), bytes(key), mutation, write_);
+    return chain_->writes().mutate(caller(), bytes(key), mutation, write_);
   }
   Status remove(const std::string &key) {
     Mutation mutation;
     mutation.kind = CACHECHAIN_KIND_TOMBSTONE;
     write_ = {};
-    return chain_->mutate(chain_->threads().mine(), bytes(key), mutation, write_);
+    return chain_->writes().mutate(caller(), bytes(key), mutation, write_);
   }
   uint64_t count(uint32_t layer, LayerCounter counter) {
-    return chain_->threads().total(counter_index(layer, counter));
+    return chain_->home().threads().total(counter_index(layer, counter));
   }
-  uint64_t count(ChainCounter counter) { return chain_->threads().total(counter_index(counter)); }
+  uint64_t count(ChainCounter counter) { return chain_->home().threads().total(counter_index(counter)); }
 
   static std::span<const uint8_t> bytes(const std::string &text) {
     return {reinterpret_cast<const uint8_t *>(text.data()), text.size()};

@@ -74,7 +74,7 @@ TEST_F(ChainOpenTest, ExplainOfAKeyCountsAndWarmsNothing) {
   ASSERT_TRUE(open(Source::kApplication).ok());
   ASSERT_TRUE(set("k", "v").ok());
   l1->entries.clear();
-  const auto explained = nlohmann::json::parse(chain_->explain(bytes("k")));
+  const auto explained = nlohmann::json::parse(chain_->explain(caller(), bytes("k")));
   EXPECT_EQ(explained["answer"], "OK from L2");
   EXPECT_EQ(explained["layers"][0]["verdict"], "nothing");
   EXPECT_EQ(explained["layers"][1]["verdict"], "hit");
@@ -88,7 +88,7 @@ TEST_F(ChainOpenTest, CloseWaitsForCallsAndRefusesLaterOnes) {
   std::atomic<bool> entered{false};
   std::atomic<bool> leave{false};
   std::thread inside([&] {
-    Inside here(chain_->threads().mine());
+    Inside here(chain_->home().threads().mine());
     EXPECT_EQ(chain_->entered(), CACHECHAIN_OK);
     entered = true;
     while (!leave) std::this_thread::yield();
@@ -113,11 +113,11 @@ TEST_F(ChainOpenTest, CloseUnderLoadLetsNobodyIntoAClosedLayer) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (;;) {
-        ThreadBlocks::Block &block = chain_->threads().mine();
-        Inside here(block);
+        const Caller one = caller();
+        Inside here(one.block);
         if (chain_->entered() != CACHECHAIN_OK) return;
         cachechain_value value{};
-        (void)chain_->get(block, bytes("k"), {}, {}, value, nullptr);
+        (void)chain_->reads().get(one, bytes("k"), {}, {}, value, nullptr);
         if (fakes_[0]->closed != 0) ++late;
       }
     });

@@ -17,7 +17,7 @@ class FlightTest : public ChainTest {
     for (int i = 0; i < count; ++i) threads.emplace_back([&body, i] { body(i); });
     for (std::thread &thread : threads) thread.join();
   }
-  uint64_t waiting(const std::string &key) { return chain_->look(bytes(key)).waiting; }
+  uint64_t waiting(const std::string &key) { return chain_->look(chain_->home().key(bytes(key))).waiting; }
 };
 
 TEST_F(FlightTest, OneTraversalAnswersAll) {
@@ -44,7 +44,7 @@ TEST_F(FlightTest, OneTraversalAnswersAll) {
   EXPECT_EQ(l2->calls, std::vector<std::string>{"get k"});
   EXPECT_EQ(count(ChainCounter::kJoined), 15u);
   EXPECT_EQ(count(1, LayerCounter::kHits), 16u);
-  EXPECT_FALSE(chain_->look(bytes("k")).known);
+  EXPECT_FALSE(chain_->look(chain_->home().key(bytes("k"))).known);
 }
 
 TEST_F(FlightTest, ALeaderWithoutTimeIsReplacedByOneWhoHas) {
@@ -111,7 +111,7 @@ TEST_F(FlightTest, AWarmUpThatComesAfterAMutationIsFenced) {
   std::thread reader([&] { EXPECT_EQ(get("k").data, "old"); });
   while (!held) std::this_thread::yield();
   std::thread writer([&] { EXPECT_TRUE(remove("k").ok()); });
-  while (chain_->look(bytes("k")).fence == 0) std::this_thread::yield();
+  while (chain_->look(chain_->home().key(bytes("k"))).fence == 0) std::this_thread::yield();
   go = true;  // the warm-up is first, and the delete's own put behind it
   reader.join();
   writer.join();
@@ -147,13 +147,13 @@ TEST_F(FlightTest, WhatIsOwedAndWhatIsUnderWayIsTold) {
   l1->step = [](const char *) { return int32_t{CACHECHAIN_UNAVAILABLE}; };
   ASSERT_TRUE(remove("k").ok());
   EXPECT_NE(chain_->stats().find("\"owed_keys\":1"), std::string::npos);
-  EXPECT_NE(chain_->explain(bytes("k")).find("\"owes\":true"), std::string::npos);
-  EXPECT_EQ(chain_->explain(bytes("k")).find("under_way"), std::string::npos);
+  EXPECT_NE(chain_->explain(caller(), bytes("k")).find("\"owes\":true"), std::string::npos);
+  EXPECT_EQ(chain_->explain(caller(), bytes("k")).find("under_way"), std::string::npos);
   cachechain_value value{};
   cachechain_lease lease{};
-  (void)chain_->get_load(chain_->threads().mine(), bytes("k"), {}, {}, value, lease, nullptr);
+  (void)chain_->loads().get(caller(), bytes("k"), {}, {}, value, lease, nullptr);
   ASSERT_NE(lease.id, 0u);
-  EXPECT_NE(chain_->explain(bytes("k")).find("\"leases\":1"), std::string::npos);
+  EXPECT_NE(chain_->explain(caller(), bytes("k")).find("\"leases\":1"), std::string::npos);
 }
 
 TEST_F(FlightTest, DebtsToOtherKeysAreSettledAtTheNextContact) {
@@ -196,7 +196,7 @@ TEST_F(FlightTest, InvalidateSendsTheNextGetToTheTruth) {
   EXPECT_EQ(get("k").data, "a");
   Mutation mutation;
   mutation.kind = CACHECHAIN_KIND_INVALIDATED;
-  ASSERT_TRUE(chain_->mutate(chain_->threads().mine(), bytes("k"), mutation, write_).ok());
+  ASSERT_TRUE(chain_->writes().mutate(caller(), bytes("k"), mutation, write_).ok());
   EXPECT_EQ(l1->entries.at("k").flags, uint32_t{CACHECHAIN_KIND_INVALIDATED});
   EXPECT_EQ(get("k").data, "b");
   // And the key can be cached again, though the truth's version is the old one.
@@ -213,13 +213,13 @@ TEST_F(FlightTest, TouchGivesNewTimesAndKeepsTheValue) {
   Mutation times;
   times.ttl_ms = 100'000;
   times.fresh_ms = 50'000;
-  const Status touched = chain_->touch(chain_->threads().mine(), bytes("k"), times, write_);
+  const Status touched = chain_->writes().touch(caller(), bytes("k"), times, write_);
   ASSERT_EQ(touched.code(), CACHECHAIN_OK) << touched.message();
   EXPECT_EQ(l2->entries.at("k").data, "a");
   EXPECT_EQ(l2->entries.at("k").expires_ms, clock_.unix_ms() + 100'000);
   EXPECT_EQ(l2->entries.at("k").fresh_until_ms, clock_.unix_ms() + 50'000);
   EXPECT_EQ(l1->entries.at("k").version, l2->entries.at("k").version);
-  EXPECT_EQ(chain_->touch(chain_->threads().mine(), bytes("none"), times, write_).code(), CACHECHAIN_NOT_FOUND);
+  EXPECT_EQ(chain_->writes().touch(caller(), bytes("none"), times, write_).code(), CACHECHAIN_NOT_FOUND);
 }
 
 TEST_F(FlightTest, RejectRemovesCopiesOfTheBadVersionOnly) {
@@ -229,11 +229,11 @@ TEST_F(FlightTest, RejectRemovesCopiesOfTheBadVersionOnly) {
   ASSERT_TRUE(set("k", "good").ok());
   const uint64_t version = write_.version;
   l1->entries.at("k").data = "bad";
-  ASSERT_TRUE(chain_->reject(chain_->threads().mine(), bytes("k"), {}, version).ok());
+  ASSERT_TRUE(chain_->writes().reject(caller(), bytes("k"), {}, version).ok());
   EXPECT_EQ(get("k").data, "good");
   EXPECT_EQ(l1->entries.at("k").data, "good");
   ASSERT_TRUE(set("k", "newer").ok());
-  ASSERT_TRUE(chain_->reject(chain_->threads().mine(), bytes("k"), {}, version).ok());
+  ASSERT_TRUE(chain_->writes().reject(caller(), bytes("k"), {}, version).ok());
   EXPECT_EQ(l1->entries.at("k").data, "newer");
   EXPECT_EQ(l2->entries.at("k").data, "newer");
 }
@@ -306,7 +306,7 @@ TEST_F(FlightTest, AThousandWritersOfOneKeyAreAllAcknowledgedInOrderOfArrival) {
       const std::string data = std::to_string(i);
       mutation.data = bytes(data);
       cachechain_write write{};
-      EXPECT_EQ(chain_->mutate(chain_->threads().mine(), bytes("k"), mutation, write).code(), CACHECHAIN_OK);
+      EXPECT_EQ(chain_->writes().mutate(caller(), bytes("k"), mutation, write).code(), CACHECHAIN_OK);
       versions[static_cast<size_t>(i)] = write.version;
     }
   });
@@ -318,7 +318,7 @@ TEST_F(FlightTest, AThousandWritersOfOneKeyAreAllAcknowledgedInOrderOfArrival) {
   EXPECT_EQ(l1->entries.at("k").version, last);
   std::sort(versions.begin(), versions.end());
   EXPECT_EQ(std::adjacent_find(versions.begin(), versions.end()), versions.end());
-  EXPECT_FALSE(chain_->look(bytes("k")).known);
+  EXPECT_FALSE(chain_->look(chain_->home().key(bytes("k"))).known);
 }
 
 TEST_F(FlightTest, AClockThatIsSetBackAndForthFreezesNothing) {

@@ -22,8 +22,7 @@ class LoadTest : public ChainTest {
     std::vector<uint8_t> buffer(64);
     ReadOptions options;
     options.timeout_ns = timeout_ms * 1'000'000;
-    got.status =
-        chain_->get_load(chain_->threads().mine(), bytes(key), options, buffer, got.value, got.lease, &got.failure);
+    got.status = chain_->loads().get(caller(), bytes(key), options, buffer, got.value, got.lease, &got.failure);
     got.data.assign(reinterpret_cast<const char *>(got.value.data), got.value.size);
     if (got.value.release != nullptr) got.value.release(got.value.owner);
     return got;
@@ -31,19 +30,19 @@ class LoadTest : public ChainTest {
   Status fulfil(const cachechain_lease &lease, const std::string &data, Mutation loaded = {}) {
     loaded.data = bytes(data);
     write_ = {};
-    return chain_->fulfil(chain_->threads().mine(), lease, loaded, write_);
+    return chain_->loads().fulfil(caller(), lease, loaded, write_);
   }
   Status absent(const cachechain_lease &lease, int64_t ttl_ms = 0) {
     Mutation absence;
     absence.kind = CACHECHAIN_KIND_ABSENT;
     absence.ttl_ms = ttl_ms;
-    return chain_->fulfil(chain_->threads().mine(), lease, absence, write_);
+    return chain_->loads().fulfil(caller(), lease, absence, write_);
   }
   Status fail(const cachechain_lease &lease, const std::string &why, int64_t hold_off_ms = 0) {
-    return chain_->fail_load(chain_->threads().mine(), lease, why, hold_off_ms);
+    return chain_->loads().fail(caller(), lease, why, hold_off_ms);
   }
-  Status abandon(const cachechain_lease &lease) { return chain_->abandon(chain_->threads().mine(), lease); }
-  uint64_t waiting(const std::string &key) { return chain_->look(bytes(key)).waiting; }
+  Status abandon(const cachechain_lease &lease) { return chain_->loads().abandon(caller(), lease); }
+  uint64_t waiting(const std::string &key) { return chain_->look(chain_->home().key(bytes(key))).waiting; }
 
   // Starts threads that load `key`; answers() joins them.
   void start(int count, const std::string &key, int64_t timeout_ms = 0) {
@@ -107,7 +106,7 @@ TEST_F(LoadTest, OneLoadsAndAllHaveTheValue) {
   EXPECT_EQ(count(ChainCounter::kLeases), 1u);
   EXPECT_EQ(count(ChainCounter::kLoaded), 63u);
   EXPECT_EQ(get("k").value.layer, 0);
-  EXPECT_FALSE(chain_->look(bytes("k")).known);
+  EXPECT_FALSE(chain_->look(chain_->home().key(bytes("k"))).known);
 }
 
 TEST_F(LoadTest, ManyAtOnceReadTheBottomOnceAndGetOneLease) {
@@ -229,7 +228,7 @@ TEST_F(LoadTest, InsideTheRefreshWindowAHitComesWithALease) {
   EXPECT_EQ(got.status, CACHECHAIN_OK);
   EXPECT_TRUE(got.granted());
   EXPECT_EQ(load("k").lease.id, 0u);
-  EXPECT_EQ(chain_->unchanged(chain_->threads().mine(), got.lease, 1'000).code(), CACHECHAIN_OK);
+  EXPECT_EQ(chain_->loads().unchanged(caller(), got.lease, 1'000).code(), CACHECHAIN_OK);
   EXPECT_EQ(load("k").value.fresh_until_ms, clock_.unix_ms() + 1'000);
   EXPECT_EQ(load("k").data, "v");
 }
@@ -312,7 +311,7 @@ TEST_F(LoadTest, ALoadLongerThanTheDeadlineIsDoneAFewTimesAndNobodyIsToldDeadlin
             cachechain_write write{};
             const std::string data = "value";
             loaded.data = bytes(data);
-            (void)chain_->fulfil(chain_->threads().mine(), got.lease, loaded, write);
+            (void)chain_->loads().fulfil(caller(), got.lease, loaded, write);
           }
           break;
         }
@@ -373,9 +372,9 @@ TEST_F(LoadTest, AnotherProcessesLoadIsWaitedFor) {
   const int64_t end = clock_.unix_ms() + 400;
   l2->entries["k"] = {"", theirs, theirs - 2, 0, end, CACHECHAIN_KIND_LEASE, theirs - 2};
   std::thread other([&] {
-    while (chain_->look(bytes("k")).leases == 0) std::this_thread::yield();
+    while (chain_->look(chain_->home().key(bytes("k"))).leases == 0) std::this_thread::yield();
     l2->with_entries([&](auto &entries) { entries["k"] = {"value", theirs, theirs, 0, clock_.unix_ms() + 60'000, 0}; });
-    while (chain_->look(bytes("k")).known) clock_.advance_ms(1), std::this_thread::yield();
+    while (chain_->look(chain_->home().key(bytes("k"))).known) clock_.advance_ms(1), std::this_thread::yield();
   });
   const Loaded got = load("k", 100'000);
   other.join();
@@ -405,17 +404,17 @@ TEST_F(LoadTest, ARenewedLeaseLivesOn) {
   ASSERT_TRUE(open(Source::kApplication).ok());
   Loaded got = load("k");
   clock_.advance_ms(900);
-  ASSERT_EQ(chain_->renew(chain_->threads().mine(), got.lease, 5'000).code(), CACHECHAIN_OK);
+  ASSERT_EQ(chain_->loads().renew(caller(), got.lease, 5'000).code(), CACHECHAIN_OK);
   EXPECT_EQ(got.lease.expires_ms, clock_.unix_ms() + 5'000);
   EXPECT_EQ(l2->entries.at("k").expires_ms, got.lease.expires_ms);
   clock_.advance_ms(4'000);
   (void)get("other");
-  EXPECT_EQ(chain_->look(bytes("k")).leases, 1u);
+  EXPECT_EQ(chain_->look(chain_->home().key(bytes("k"))).leases, 1u);
   EXPECT_EQ(fulfil(got.lease, "value").code(), CACHECHAIN_OK);
   ASSERT_TRUE(remove("k").ok());
   got = load("k");
   ASSERT_TRUE(remove("k").ok());
-  EXPECT_EQ(chain_->renew(chain_->threads().mine(), got.lease, 0).code(), CACHECHAIN_VOID);
+  EXPECT_EQ(chain_->loads().renew(caller(), got.lease, 0).code(), CACHECHAIN_VOID);
 }
 
 TEST_F(LoadTest, NoMoreLoadsThanAllowed) {
@@ -426,13 +425,13 @@ TEST_F(LoadTest, NoMoreLoadsThanAllowed) {
   const Loaded b = load("b");
   ASSERT_TRUE(a.granted() && b.granted());
   start(1, "c");
-  while (!chain_->look(bytes("c")).known) std::this_thread::yield();
+  while (!chain_->look(chain_->home().key(bytes("c"))).known) std::this_thread::yield();
   clock_.advance_ms(1'000);
   const Loaded refused = answers().front();
   EXPECT_EQ(refused.status, CACHECHAIN_OVERLOADED);
   EXPECT_EQ(refused.failure.message(), "test: source: 2 loads are under way (max_loads)");
   start(1, "c");
-  while (!chain_->look(bytes("c")).known) std::this_thread::yield();
+  while (!chain_->look(chain_->home().key(bytes("c"))).known) std::this_thread::yield();
   EXPECT_EQ(fulfil(a.lease, "value").code(), CACHECHAIN_OK);
   EXPECT_TRUE(answers().front().granted());
 }
@@ -443,8 +442,7 @@ TEST_F(LoadTest, CloseLeavesNobodyWaiting) {
   ASSERT_TRUE(load("k").granted());
   std::atomic<bool> inside{false};
   std::thread waiter([&] {
-    ThreadBlocks::Block &block = chain_->threads().mine();
-    Inside entered(block);
+    Inside entered(caller().block);
     inside = true;
     EXPECT_EQ(load("k", 3'600'000).status, CACHECHAIN_CLOSED);
   });

@@ -39,7 +39,7 @@ class NoMemoryTest : public ChainTest {
   int32_t load(const std::string &key, cachechain_lease &lease, std::string *found = nullptr) {
     cachechain_value value{};
     lease = {};
-    const int32_t status = chain_->get_load(chain_->threads().mine(), bytes(key), {}, {}, value, lease, nullptr);
+    const int32_t status = chain_->loads().get(caller(), bytes(key), {}, {}, value, lease, nullptr);
     if (found != nullptr) found->assign(reinterpret_cast<const char *>(value.data), value.size);
     if (value.release != nullptr) value.release(value.owner);
     return status;
@@ -47,7 +47,7 @@ class NoMemoryTest : public ChainTest {
   Status fulfil(const cachechain_lease &lease, const std::string &data) {
     Mutation loaded;
     loaded.data = bytes(data);
-    return chain_->fulfil(chain_->threads().mine(), lease, loaded, write_);
+    return chain_->loads().fulfil(caller(), lease, loaded, write_);
   }
 
   FailingAllocator failing_;
@@ -64,12 +64,12 @@ TEST_F(NoMemoryTest, EachAllocationOfACallMayFail) {
     (void)load("b", lease);
     if (lease.id != 0) (void)fulfil(lease, "value");
     (void)load("c", lease);
-    if (lease.id != 0) (void)chain_->fail_load(chain_->threads().mine(), lease, "no", 1);
+    if (lease.id != 0) (void)chain_->loads().fail(caller(), lease, "no", 1);
     (void)load("c", lease);
-    if (lease.id != 0) (void)chain_->abandon(chain_->threads().mine(), lease);
+    if (lease.id != 0) (void)chain_->loads().abandon(caller(), lease);
     (void)load("d", lease);
-    if (lease.id != 0) (void)chain_->abandon(chain_->threads().mine(), lease);
-    (void)chain_->touch(chain_->threads().mine(), bytes("a"), {}, write_);
+    if (lease.id != 0) (void)chain_->loads().abandon(caller(), lease);
+    (void)chain_->writes().touch(caller(), bytes("a"), {}, write_);
     (void)remove("a");
     clock_.advance_ms(2);
   };
@@ -114,14 +114,14 @@ TEST_F(NoMemoryTest, AFollowerLeadsIfTheAnswerCannotBeShared) {
   std::atomic<bool> first{true};
   l2->step = [&](const char *) {
     if (!first.exchange(false)) return 0;
-    while (chain_->look(bytes("k")).waiting < 3) std::this_thread::yield();
+    while (chain_->look(chain_->home().key(bytes("k"))).waiting < 3) std::this_thread::yield();
     failing_.fail_at(1);
     return 0;
   };
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) threads.emplace_back([&] { EXPECT_EQ(get("k").data, "value"); });
   for (std::thread &thread : threads) thread.join();
-  EXPECT_FALSE(chain_->look(bytes("k")).known);
+  EXPECT_FALSE(chain_->look(chain_->home().key(bytes("k"))).known);
   EXPECT_EQ(failing_.out(), 0);
 }
 
@@ -139,7 +139,7 @@ TEST_F(NoMemoryTest, WhoWaitedForALoadLooksAgainIfTheAnswerCannotBeShared) {
       EXPECT_EQ(found, "value");
     });
   }
-  while (chain_->look(bytes("k")).waiting < 3) std::this_thread::yield();
+  while (chain_->look(chain_->home().key(bytes("k"))).waiting < 3) std::this_thread::yield();
   failing_.fail_at(1);
   EXPECT_EQ(fulfil(lease, "value").code(), CACHECHAIN_OK);
   for (std::thread &thread : threads) thread.join();

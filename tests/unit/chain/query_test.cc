@@ -41,7 +41,7 @@ TEST_F(QueryTest, AMutationMakesCopiesVoidAndReadersMakeThemAnew) {
   Mutation expecting;
   expecting.expects = true;
   EXPECT_EQ(set("k", "b", expecting).code(), CACHECHAIN_UNSUPPORTED);
-  EXPECT_EQ(chain_->touch(chain_->threads().mine(), bytes("k"), {}, write_).code(), CACHECHAIN_UNSUPPORTED);
+  EXPECT_EQ(chain_->writes().touch(caller(), bytes("k"), {}, write_).code(), CACHECHAIN_UNSUPPORTED);
 }
 
 TEST_F(QueryTest, WhatTheTableDoesNotTakeIsSaidAsItIs) {

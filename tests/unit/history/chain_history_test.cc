@@ -129,7 +129,7 @@ class ChainHistoryTest : public testing::Test {
     chain_ = opened.take();
   }
 
-  ThreadBlocks::Block &block() { return chain_->threads().mine(); }
+  Caller caller() { return Caller(chain_->home()); }
   static std::string key_of(uint32_t key) { return "key-" + std::to_string(key); }
   static std::span<const uint8_t> bytes(const std::string &text) {
     return {reinterpret_cast<const uint8_t *>(text.data()), text.size()};
@@ -153,7 +153,7 @@ class ChainHistoryTest : public testing::Test {
     Operation op = recorder.begin(Act::kGet, which);
     std::array<uint8_t, 32> buffer;
     cachechain_value value{};
-    const int32_t status = chain_->get(block(), bytes(key), {}, buffer, value, nullptr);
+    const int32_t status = chain_->reads().get(caller(), bytes(key), {}, buffer, value, nullptr);
     note(op, status, value, by_version);
     recorder.end(op);
   }
@@ -170,7 +170,7 @@ class ChainHistoryTest : public testing::Test {
       mutation.data = bytes(data);
     }
     cachechain_write write{};
-    const Status done = chain_->mutate(block(), bytes(key), mutation, write);
+    const Status done = chain_->writes().mutate(caller(), bytes(key), mutation, write);
     op.value = deletes ? conformance::kAbsent : number;
     op.fate = done.code() == CACHECHAIN_OK                ? Fate::kAcknowledged
               : done.code() == CACHECHAIN_UNKNOWN_OUTCOME ? Fate::kUnknown
@@ -187,7 +187,7 @@ class ChainHistoryTest : public testing::Test {
     Mutation mutation;
     mutation.kind = CACHECHAIN_KIND_TOMBSTONE;
     cachechain_write write{};
-    const Status done = chain_->mutate(block(), bytes(key), mutation, write);
+    const Status done = chain_->writes().mutate(caller(), bytes(key), mutation, write);
     op.fate = done.code() == CACHECHAIN_OK ? Fate::kAcknowledged : Fate::kUnknown;
     recorder.end(op);
   }
@@ -199,7 +199,7 @@ class ChainHistoryTest : public testing::Test {
     cachechain_lease lease{};
     ReadOptions options;
     options.timeout_ns = 20'000'000;
-    const int32_t status = chain_->get_load(block(), bytes(key), options, buffer, value, lease, nullptr);
+    const int32_t status = chain_->loads().get(caller(), bytes(key), options, buffer, value, lease, nullptr);
     note(op, status, value, false);
     recorder.end(op);
     if (lease.id == 0) return;
@@ -210,15 +210,15 @@ class ChainHistoryTest : public testing::Test {
     cachechain_write write{};
     switch (dice % 32) {
       case 0:
-        (void)chain_->abandon(block(), lease);
+        (void)chain_->loads().abandon(caller(), lease);
         break;
       case 1:
-        (void)chain_->fail_load(block(), lease, "no", 1);
+        (void)chain_->loads().fail(caller(), lease, "no", 1);
         break;
       case 2:
         break;  // it is gone
       default:
-        (void)chain_->fulfil(block(), lease, mutation, write);
+        (void)chain_->loads().fulfil(caller(), lease, mutation, write);
     }
   }
 

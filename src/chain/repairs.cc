@@ -1,0 +1,79 @@
+#include "chain/repairs.h"
+
+namespace cachechain {
+namespace {
+
+// So many debts to other keys are settled at one contact: more than one mutation can leave behind, and few enough for a
+// get to bear.
+constexpr int kOthersAtOnce = 2;
+
+}  // namespace
+
+void Repairs::owe(const Told &told) {
+  if (told.owed == 0) return;
+  const uint32_t kind = told.put.flags & CACHECHAIN_FLAG_KIND_MASK;
+  Debt debt;
+  debt.version = told.put.version;
+  debt.kind = kind == CACHECHAIN_KIND_TOMBSTONE ? CACHECHAIN_KIND_TOMBSTONE : CACHECHAIN_KIND_INVALIDATED;
+  // Where the application is the source, versions of different processes were not ordered by one arbiter while it was
+  // away; a reload is all that a mark too many costs.
+  debt.always = core_.source == Source::kApplication || told.doubt;
+  for (size_t at = 0; at < core_.levels.size(); ++at) {
+    Level &level = *core_.levels[at];
+    // The truth owes nothing: what it holds is right by definition.
+    if ((told.owed >> level.index & 1) != 0 && !core_.is_truth(at)) level.debts.add(*told.put.key, debt, told.now_ms);
+  }
+}
+
+bool Repairs::settle(const Caller &caller, Level &level, const cachechain_key &key, const Debt &debt,
+                     int64_t deadline_ns, cachechain_report &report) {
+  cachechain_put put{};
+  put.key = &key;
+  put.flags = debt.kind;
+  // One below the version that may replace it.
+  put.version = debt.kind == CACHECHAIN_KIND_INVALIDATED ? debt.version - 1 : debt.version;
+  put.created = debt.version;
+  put.condition = debt.always ? CACHECHAIN_PUT_BUMP : CACHECHAIN_PUT_NEWER;
+  put.expires_ms = core_.parts.clock->unix_ms() + core_.settings.tombstone_ms;
+  put.horizon = core_.stamps.horizon();
+  cachechain_put_result result{};
+  const int32_t status = level.layer->put(make_call(caller, level, deadline_ns, &report), put, result);
+  if (status < 0) {
+    caller.add(level.index, LayerCounter::kPutErrors);
+    core_.layer_failed(level, status, report);
+    return false;
+  }
+  core_.layer_answered(level);
+  (void)core_.stamps.observe(result.version);
+  level.debts.settle(key, debt);
+  caller.add(level.index, LayerCounter::kRepairs);
+  return true;
+}
+
+bool Repairs::believed(const Caller &caller, Level &level, const cachechain_key &key, int64_t deadline_ns,
+                       cachechain_report &report) {
+  bool believed = true;
+  if (level.debts.overdue()) {
+    const uint64_t turn = level.debts.turn();
+    const int32_t status = level.layer->sweep(make_call(caller, level, deadline_ns, &report));
+    const int64_t longest_ms = level.life.max_ttl_ms != 0 ? level.life.max_ttl_ms : level.life.ttl_ms;
+    const bool outlived = longest_ms != 0 && core_.parts.clock->unix_ms() - level.debts.last_added_ms() >
+                                                 longest_ms + core_.settings.max_drift_ms;
+    if (status == CACHECHAIN_OK || (status == CACHECHAIN_UNSUPPORTED && outlived)) level.debts.settle_all(turn);
+    believed = !level.debts.overdue();
+  } else if (const std::optional<Debt> debt = level.debts.find(key)) {
+    believed = settle(caller, level, key, *debt, deadline_ns, report);
+  }
+  if (!believed) caller.add(level.index, LayerCounter::kOwing);
+  return believed;
+}
+
+void Repairs::settle_others(const Caller &caller, Level &level, int64_t deadline_ns) {
+  for (int i = 0; i < kOthersAtOnce; ++i) {
+    const std::optional<Debts::Owed> owed = level.debts.next();
+    cachechain_report report{};
+    if (!owed || !settle(caller, level, owed->raw(), owed->debt, deadline_ns, report)) return;
+  }
+}
+
+}  // namespace cachechain
