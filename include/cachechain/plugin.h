@@ -190,7 +190,8 @@ typedef struct cachechain_layer_api {
    * `value` comes zeroed; `layer` is the core's to fill. [any] */
   int32_t (*get)(void *instance, const cachechain_call *call, const cachechain_key *key, uint8_t *buf, uint64_t cap,
                  cachechain_value *value);
-  /* The same for many keys; values are views. A failure means that no key was asked. [any] */
+  /* The same for many keys; each has its own status; values are views. OK, or PARTIAL where the statuses differ; a
+   * failure means that no key was asked. [any] */
   int32_t (*get_many)(void *instance, const cachechain_call *call, const cachechain_key *keys, uint64_t count,
                       cachechain_value *values, int32_t *statuses);
 

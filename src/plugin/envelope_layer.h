@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/allocator.h"
@@ -24,6 +25,10 @@ class EnvelopeLayer final : public Layer {
   int32_t get(const cachechain_call &call, const cachechain_key &key, std::span<uint8_t> buffer,
               cachechain_value &value) override;
   int32_t put(const cachechain_call &call, const cachechain_put &put, cachechain_put_result &result) override;
+  int32_t get_many(const cachechain_call &call, std::span<const cachechain_key> keys,
+                   std::span<cachechain_value> values, std::span<int32_t> statuses) override;
+  int32_t put_many(const cachechain_call &call, std::span<const cachechain_put> puts,
+                   std::span<cachechain_put_result> results) override;
   int32_t erase_many(const cachechain_call &call, std::span<const cachechain_key> keys) override {
     return inner_->erase_many(call, keys);
   }
@@ -35,6 +40,12 @@ class EnvelopeLayer final : public Layer {
   Status close(const cachechain_call &call) override { return inner_->close(call); }
 
  private:
+  // Reads what a plugin handed out; fills all of `value` but its data. What is no entry is released and counted.
+  bool open_envelope(const cachechain_key &key, cachechain_value &stored, Entry &entry, cachechain_value &value);
+  // Stores the put at `version`, or as far above it as the layer asks for.
+  int32_t put_at(const cachechain_call &call, const cachechain_put &put, uint64_t version,
+                 cachechain_put_result &result);
+
   static constexpr size_t kFlaws = static_cast<size_t>(Flaw::kChecksum) + 1;
 
   const std::unique_ptr<Layer> inner_;

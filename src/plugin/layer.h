@@ -38,6 +38,13 @@ class Layer {
   virtual int32_t get(const cachechain_call &call, const cachechain_key &key, std::span<uint8_t> buffer,
                       cachechain_value &value) = 0;
   virtual int32_t put(const cachechain_call &call, const cachechain_put &put, cachechain_put_result &result) = 0;
+  // The same for many: every status, and every result, is what the single call would answer. `values` come zeroed and
+  // are views. OK, or PARTIAL where the statuses differ, which need not be read to learn what each key's is; a failure
+  // says that nothing was asked or tried (but for PLUGIN_FAULT, as for put), and it stands in every status too.
+  virtual int32_t get_many(const cachechain_call &call, std::span<const cachechain_key> keys,
+                           std::span<cachechain_value> values, std::span<int32_t> statuses) = 0;
+  virtual int32_t put_many(const cachechain_call &call, std::span<const cachechain_put> puts,
+                           std::span<cachechain_put_result> results) = 0;
   virtual int32_t erase_many(const cachechain_call &call, std::span<const cachechain_key> keys) = 0;
   virtual int32_t ping(const cachechain_call &call) = 0;
   virtual int32_t maintain(const cachechain_call &call) = 0;
@@ -49,6 +56,29 @@ class Layer {
   // Once, with no other call under way. Values handed out stay valid.
   virtual Status close(const cachechain_call &call) = 0;
 };
+
+// What a batch answers as a whole after each of its items was answered.
+inline int32_t whole_of(std::span<const int32_t> statuses) {
+  for (const int32_t status : statuses) {
+    if (status != statuses.front()) return CACHECHAIN_PARTIAL;
+  }
+  return CACHECHAIN_OK;
+}
+inline int32_t whole_of(std::span<const cachechain_put_result> results) {
+  for (const cachechain_put_result &result : results) {
+    if (result.status != results.front().status) return CACHECHAIN_PARTIAL;
+  }
+  return CACHECHAIN_OK;
+}
+// What a batch answers that failed as a whole.
+inline int32_t fail_all(std::span<int32_t> statuses, int32_t failure) {
+  for (int32_t &status : statuses) status = failure;
+  return failure;
+}
+inline int32_t fail_all(std::span<cachechain_put_result> results, int32_t failure) {
+  for (cachechain_put_result &result : results) result = {failure, 0, 0};
+  return failure;
+}
 
 }  // namespace cachechain
 

@@ -1,12 +1,14 @@
 #include "plugin/plugin_layer.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
+#include "plugin/answers.h"
 #include "plugin/firewall.h"
+#include "plugin/negotiate.h"
+#include "plugin/open_layer.h"
 #include "plugin/report.h"
 
 namespace cachechain {
@@ -14,73 +16,20 @@ namespace {
 
 // The numbers of a layer are a page of JSON. More is not asked for.
 constexpr uint64_t kMaxStats = uint64_t{1} << 20;
-constexpr uint64_t kMaxVersion = uint64_t{1} << 63;
-
-// A text on the stack: it is written when memory may be short.
-class Line {
- public:
-  template <class... Args>
-  explicit Line(const char *format, Args... args) {
-    const int written = std::snprintf(text_, sizeof text_, format, args...);
-    size_ = written < 0 ? 0 : std::min<size_t>(static_cast<size_t>(written), sizeof text_ - 1);
-  }
-  operator std::string_view() const { return {text_, size_}; }  // NOLINT: it is a text
-
- private:
-  char text_[480];
-  size_t size_;
-};
-
-// What a plugin said of a fault that it caught itself, copied: the report is about to be written anew.
-Line own_words(const cachechain_call &call) {
-  const std::string_view text = call.report == nullptr ? std::string_view() : report_text(*call.report);
-  if (text.empty()) return Line("%s", "answered PLUGIN_FAULT");
-  return Line("failed: %.*s", static_cast<int>(text.size()), text.data());
-}
-
-// Why the version that a put answered with cannot be, or NULL.
-const char *version_problem(bool plain, const cachechain_put &put, const cachechain_put_result &result) {
-  if (plain) {
-    if (result.status != CACHECHAIN_OK) return "a comparison of versions that it does not keep";
-    return result.version != 0 ? "OK with a version, which it does not keep" : nullptr;
-  }
-  switch (result.status) {
-    case CACHECHAIN_OK:
-      if (put.condition == CACHECHAIN_PUT_BUMP ? result.version < put.version || result.version >= kMaxVersion
-                                               : result.version != put.version) {
-        return "OK with a version that it was not given to store";
-      }
-      return nullptr;
-    case CACHECHAIN_SUPERSEDED:
-      if (put.condition != CACHECHAIN_PUT_NEWER) return "SUPERSEDED to a put that is not NEWER";
-      return result.version < put.version ? "SUPERSEDED by a version that is older" : nullptr;
-    case CACHECHAIN_FENCED:
-      return put.fence == nullptr ? "FENCED to a put without a fence" : nullptr;
-    case CACHECHAIN_CONFLICT:
-      return put.condition != CACHECHAIN_PUT_EXACT ? "CONFLICT to a put that is not EXACT" : nullptr;
-    default:
-      return nullptr;
-  }
-}
-
-bool is_plain(const cachechain_value &value) {
-  return value.version == 0 && value.created == 0 && value.flags == 0 && value.expires_ms == 0;
-}
-
-bool is_put_outcome(int32_t status) {
-  return status == CACHECHAIN_OK || status == CACHECHAIN_SUPERSEDED || status == CACHECHAIN_FENCED ||
-         status == CACHECHAIN_CONFLICT;
-}
-
-int32_t say(const cachechain_call &call, int32_t status, std::string_view text) {
-  fill_report(call.report, 0, status_retryable(status), text);
+int32_t refuse(const cachechain_call &call, int32_t status) {
+  fill_report(call.report, 0, status_retryable(status),
+              status == CACHECHAIN_KEY_TOO_LONG ? "longer than the layer takes" : "larger than the layer takes");
   return status;
 }
 
 }  // namespace
 
 PluginLayer::PluginLayer(Instance instance, uint64_t slots, std::shared_ptr<Logger> log)
-    : instance_(std::move(instance)), log_(std::move(log)) {
+    : instance_(std::move(instance)),
+      plain_(instance_.traits.can(CACHECHAIN_CAP_PLAIN)),
+      own_get_many_((slots & CACHECHAIN_SLOT_BIT(get_many)) != 0),
+      own_put_many_((slots & CACHECHAIN_SLOT_BIT(put_many)) != 0),
+      log_(std::move(log)) {
   if (SlotBridge::needed(slots, SlotBridge::kSingle)) {
     bridge_ = std::make_unique<SlotBridge>(instance_.api, slots, instance_.instance);
   }
@@ -112,12 +61,21 @@ int32_t PluginLayer::fault(const cachechain_call *call, const char *slot, std::s
   return CACHECHAIN_PLUGIN_FAULT;
 }
 
+int32_t PluginLayer::refusal_of(const cachechain_key &key) const {
+  return key.size > instance_.traits.max_key_size ? CACHECHAIN_KEY_TOO_LONG : CACHECHAIN_OK;
+}
+
+int32_t PluginLayer::refusal_of(const cachechain_put &put) const {
+  const LayerTraits &traits = instance_.traits;
+  if (const int32_t refusal = refusal_of(*put.key); refusal != CACHECHAIN_OK) return refusal;
+  return traits.max_value_size != 0 && put.size > traits.max_value_size ? CACHECHAIN_VALUE_TOO_LARGE : CACHECHAIN_OK;
+}
+
 int32_t PluginLayer::get(const cachechain_call &call, const cachechain_key &key, std::span<uint8_t> buffer,
                          cachechain_value &value) {
   value = {};
   if (quarantined(call)) return CACHECHAIN_PLUGIN_FAULT;
-  if (key.size > instance_.traits.max_key_size)
-    return say(call, CACHECHAIN_KEY_TOO_LONG, "longer than the layer takes");
+  if (const int32_t refusal = refusal_of(key); refusal != CACHECHAIN_OK) return refuse(call, refusal);
   int32_t status = CACHECHAIN_OK;
   Thrown thrown;
   guarded(thrown, [&] { status = api().get(handle(), &call, &key, buffer.data(), buffer.size(), &value); });
@@ -125,65 +83,125 @@ int32_t PluginLayer::get(const cachechain_call &call, const cachechain_key &key,
     value = {};
     return fault(&call, "get", thrown.text());
   }
-  if (status == CACHECHAIN_OK) {
-    const bool well_made = check_value(status, value, buffer.data(), buffer.size());
-    const bool stamped = instance_.traits.can(CACHECHAIN_CAP_PLAIN) && !is_plain(value);
-    if (well_made && !stamped) return status;
-    const Line text =
-        well_made ? Line("answered OK with a version, `created`, flags or an end, which a layer with CAP_PLAIN has not")
-                  : Line("answered OK with a value that cannot be: %s, size %llu, room for %llu, kind %u",
-                         value.data == nullptr ? "no data" : (value.data == buffer.data() ? "copied" : "a view"),
-                         static_cast<unsigned long long>(value.size), static_cast<unsigned long long>(buffer.size()),
-                         value.flags & CACHECHAIN_FLAG_KIND_MASK);
-    // It was handed out, so it is released. After another status what stands in `value` may be anything: left alone.
-    Thrown again;
-    if (value.release != nullptr) guarded(again, [&] { value.release(value.owner); });
-    value = {};
-    return fault(&call, "get", text);
-  }
-  value = {};
-  if (status == CACHECHAIN_MISS) return status;
-  if (status == CACHECHAIN_PLUGIN_FAULT) return fault(&call, "get", own_words(call));
-  if (is_layer_failure(status)) return status;
-  return fault(&call, "get", Line("answered status %d, expected OK, MISS or a failure", status));
+  Line breach;
+  status = take_value(call, plain_, status, buffer, value, breach);
+  return breach.empty() ? status : fault(&call, "get", breach);
 }
 
 int32_t PluginLayer::put(const cachechain_call &call, const cachechain_put &put, cachechain_put_result &result) {
-  const auto failed = [&result](int32_t status) {
-    result = {status, 0, 0};
-    return status;
-  };
-  if (quarantined(call)) return failed(CACHECHAIN_PLUGIN_FAULT);
-  const LayerTraits &traits = instance_.traits;
-  if (put.key->size > traits.max_key_size) {
-    return failed(say(call, CACHECHAIN_KEY_TOO_LONG, "longer than the layer takes"));
-  }
-  if (traits.max_value_size != 0 && put.size > traits.max_value_size) {
-    return failed(say(call, CACHECHAIN_VALUE_TOO_LARGE, "larger than the layer takes"));
-  }
+  result = {CACHECHAIN_PLUGIN_FAULT, 0, 0};
+  if (quarantined(call)) return CACHECHAIN_PLUGIN_FAULT;
+  if (const int32_t refusal = refusal_of(put); refusal != CACHECHAIN_OK) return result.status = refuse(call, refusal);
   result = {};
   int32_t status = CACHECHAIN_OK;
   Thrown thrown;
   guarded(thrown, [&] { status = api().put(handle(), &call, &put, &result); });
-  if (thrown) return failed(fault(&call, "put", thrown.text()));
-  if (status == CACHECHAIN_PLUGIN_FAULT) return failed(fault(&call, "put", own_words(call)));
-  if (is_layer_failure(status) || status == CACHECHAIN_UNKNOWN_OUTCOME) return failed(status);
-  if (!is_put_outcome(status)) {
-    return failed(fault(&call, "put", Line("answered status %d, expected an outcome of a put or a failure", status)));
+  if (thrown) {
+    result = {CACHECHAIN_PLUGIN_FAULT, 0, 0};
+    return fault(&call, "put", thrown.text());
   }
-  if (result.status != status) {
-    return failed(fault(
-        &call, "put",
-        Line("answered status %d and wrote %d into result->status, expected the same in both", status, result.status)));
+  Line breach;
+  status = take_result(call, plain_, status, put, result, breach);
+  return breach.empty() ? status : fault(&call, "put", breach);
+}
+
+// What the plugin must not be asked is answered here, and parts the batch into runs.
+template <class Item, class Answer, class Ask>
+int32_t PluginLayer::in_runs(const cachechain_call &call, std::span<const Item> items, std::span<Answer> answers,
+                             Ask &&ask) {
+  for (size_t first = 0; first < items.size();) {
+    size_t end = first;
+    int32_t refusal = CACHECHAIN_OK;
+    while (end < items.size() && (refusal = refusal_of(items[end])) == CACHECHAIN_OK) ++end;
+    if (const size_t count = end - first; count != 0) {
+      const int32_t whole = ask(first, count);
+      if (whole < 0 && count == items.size()) return whole;
+    }
+    if (refusal != CACHECHAIN_OK) (void)fail_all(answers.subspan(end++, 1), refuse(call, refusal));
+    first = end;
   }
-  if (const char *problem = version_problem(traits.can(CACHECHAIN_CAP_PLAIN), put, result)) {
-    return failed(
-        fault(&call, "put",
-              Line("answered %s: put %llu, result->version %llu", problem, static_cast<unsigned long long>(put.version),
-                   static_cast<unsigned long long>(result.version))));
+  return whole_of(answers);
+}
+
+int32_t PluginLayer::get_many(const cachechain_call &call, std::span<const cachechain_key> keys,
+                              std::span<cachechain_value> values, std::span<int32_t> statuses) {
+  std::fill(values.begin(), values.end(), cachechain_value{});
+  if (quarantined(call)) return fail_all(statuses, CACHECHAIN_PLUGIN_FAULT);
+  return in_runs(call, keys, std::span<int32_t>(statuses), [&](size_t first, size_t count) {
+    return get_run(call, keys.subspan(first, count), values.subspan(first, count), statuses.subspan(first, count));
+  });
+}
+
+int32_t PluginLayer::get_run(const cachechain_call &call, std::span<const cachechain_key> keys,
+                             std::span<cachechain_value> values, std::span<int32_t> statuses) {
+  if (!own_get_many_) {
+    for (size_t i = 0; i < keys.size(); ++i) statuses[i] = get(call, keys[i], {}, values[i]);
+    return CACHECHAIN_OK;
   }
-  result.reserved = 0;
-  return status;
+  (void)fail_all(statuses, kUnwritten);
+  int32_t whole = CACHECHAIN_OK;
+  Thrown thrown;
+  guarded(thrown, [&] {
+    whole = instance_.api.get_many(instance_.instance, &call, keys.data(), keys.size(), values.data(), statuses.data());
+  });
+  Line breach;
+  if (!thrown) whole = take_whole(call, whole, breach);
+  if (thrown || whole < 0) {
+    // Handed out are those that it answered before it threw; after a failure of the whole there are none.
+    for (size_t i = 0; i < keys.size(); ++i) {
+      const bool handed_out = thrown && statuses[i] == CACHECHAIN_OK && check_value(statuses[i], values[i], nullptr, 0);
+      if (handed_out) give_back(values[i]);
+      values[i] = {};
+    }
+    (void)fail_all(statuses, whole < 0 ? whole : int32_t{CACHECHAIN_PLUGIN_FAULT});
+    if (thrown) return fault(&call, "get_many", thrown.text());
+    return breach.empty() ? whole : fault(&call, "get_many", breach);
+  }
+  for (size_t i = 0; i < keys.size(); ++i) {
+    statuses[i] = take_value(call, plain_, statuses[i], {}, values[i], breach);
+  }
+  if (!breach.empty()) (void)fault(&call, "get_many", breach);
+  return CACHECHAIN_OK;
+}
+
+int32_t PluginLayer::put_many(const cachechain_call &call, std::span<const cachechain_put> puts,
+                              std::span<cachechain_put_result> results) {
+  if (quarantined(call)) return fail_all(results, CACHECHAIN_PLUGIN_FAULT);
+  return in_runs(call, puts, std::span<cachechain_put_result>(results), [&](size_t first, size_t count) {
+    return put_run(call, puts.subspan(first, count), results.subspan(first, count));
+  });
+}
+
+int32_t PluginLayer::put_run(const cachechain_call &call, std::span<const cachechain_put> puts,
+                             std::span<cachechain_put_result> results) {
+  if (!own_put_many_) {
+    for (size_t i = 0; i < puts.size(); ++i) (void)put(call, puts[i], results[i]);
+    return CACHECHAIN_OK;
+  }
+  (void)fail_all(results, kUnwritten);
+  int32_t whole = CACHECHAIN_OK;
+  Thrown thrown;
+  guarded(thrown,
+          [&] { whole = instance_.api.put_many(instance_.instance, &call, puts.data(), puts.size(), results.data()); });
+  if (thrown) {
+    (void)fail_all(results, CACHECHAIN_PLUGIN_FAULT);
+    return fault(&call, "put_many", thrown.text());
+  }
+  if (whole == CACHECHAIN_UNKNOWN_OUTCOME) {
+    (void)fail_all(results, whole);
+    return CACHECHAIN_OK;
+  }
+  Line breach;
+  whole = take_whole(call, whole, breach);
+  if (whole < 0) {
+    (void)fail_all(results, whole);
+    return breach.empty() ? whole : fault(&call, "put_many", breach);
+  }
+  for (size_t i = 0; i < puts.size(); ++i) {
+    (void)take_result(call, plain_, results[i].status, puts[i], results[i], breach);
+  }
+  if (!breach.empty()) (void)fault(&call, "put_many", breach);
+  return CACHECHAIN_OK;
 }
 
 template <class Body>
@@ -198,9 +216,9 @@ int32_t PluginLayer::run(const cachechain_call &call, const char *slot, bool may
       (status == CACHECHAIN_UNKNOWN_OUTCOME && may_be_unknown)) {
     return status;
   }
-  if (status == CACHECHAIN_PLUGIN_FAULT) return fault(&call, slot, own_words(call));
-  if (is_layer_failure(status)) return status;
-  return fault(&call, slot, Line("answered status %d, expected OK or a failure", status));
+  Line breach;
+  status = take_failure(call, status, "OK or a failure", breach);
+  return breach.empty() ? status : fault(&call, slot, breach);
 }
 
 int32_t PluginLayer::erase_many(const cachechain_call &call, std::span<const cachechain_key> keys) {

@@ -47,6 +47,19 @@ int32_t SerialLayer::put(const cachechain_call &call, const cachechain_put &put,
   return in_turn(call, [&] { return inner_->put(call, put, result); });
 }
 
+int32_t SerialLayer::get_many(const cachechain_call &call, std::span<const cachechain_key> keys,
+                              std::span<cachechain_value> values, std::span<int32_t> statuses) {
+  std::fill(values.begin(), values.end(), cachechain_value{});
+  fail_all(statuses, CACHECHAIN_OVERLOADED);
+  return in_turn(call, [&] { return inner_->get_many(call, keys, values, statuses); });
+}
+
+int32_t SerialLayer::put_many(const cachechain_call &call, std::span<const cachechain_put> puts,
+                              std::span<cachechain_put_result> results) {
+  fail_all(results, CACHECHAIN_OVERLOADED);
+  return in_turn(call, [&] { return inner_->put_many(call, puts, results); });
+}
+
 int32_t SerialLayer::erase_many(const cachechain_call &call, std::span<const cachechain_key> keys) {
   return in_turn(call, [&] { return inner_->erase_many(call, keys); });
 }

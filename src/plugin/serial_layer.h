@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -22,6 +23,10 @@ class SerialLayer final : public Layer {
   int32_t get(const cachechain_call &call, const cachechain_key &key, std::span<uint8_t> buffer,
               cachechain_value &value) override;
   int32_t put(const cachechain_call &call, const cachechain_put &put, cachechain_put_result &result) override;
+  int32_t get_many(const cachechain_call &call, std::span<const cachechain_key> keys,
+                   std::span<cachechain_value> values, std::span<int32_t> statuses) override;
+  int32_t put_many(const cachechain_call &call, std::span<const cachechain_put> puts,
+                   std::span<cachechain_put_result> results) override;
   int32_t erase_many(const cachechain_call &call, std::span<const cachechain_key> keys) override;
   int32_t ping(const cachechain_call &call) override;
   int32_t maintain(const cachechain_call &call) override;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "plugin/answers.h"
 #include "plugin/negotiate.h"
 #include "plugin/open_layer.h"
 
@@ -9,13 +10,6 @@ namespace cachechain {
 
 const uint64_t SlotBridge::kSingle = CACHECHAIN_SLOT_BIT(get) | CACHECHAIN_SLOT_BIT(put);
 const uint64_t SlotBridge::kAll = kSingle | CACHECHAIN_SLOT_BIT(get_many) | CACHECHAIN_SLOT_BIT(put_many);
-
-namespace {
-
-// No status of ours: an answer that the plugin forgot to write is taken for what it is, a breach.
-constexpr int32_t kUnwritten = INT32_MIN;
-
-}  // namespace
 
 struct SlotBridge::Slots {
   static const SlotBridge &of(void *self) { return *static_cast<const SlotBridge *>(self); }

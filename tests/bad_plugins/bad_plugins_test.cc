@@ -474,6 +474,127 @@ TEST_F(BadPlugins, Put) {
   }
 }
 
+// ---- Batches ----
+
+// The same key and put `kBatch` times.
+constexpr size_t kBatch = 4;
+
+struct Gets {
+  explicit Gets(const cachechain_key &key) : keys(kBatch, key) {}
+  int32_t ask(Layer &layer, const cachechain_call &call) { return layer.get_many(call, keys, values, statuses); }
+  std::vector<cachechain_key> keys;
+  std::vector<cachechain_value> values = std::vector<cachechain_value>(kBatch);
+  std::vector<int32_t> statuses = std::vector<int32_t>(kBatch);
+};
+
+struct Puts {
+  explicit Puts(const cachechain_key &key) : puts(kBatch) {
+    for (cachechain_put &put : puts) put = {.key = &key, .version = 101, .condition = CACHECHAIN_PUT_NEWER};
+  }
+  int32_t ask(Layer &layer, const cachechain_call &call) {
+    const int32_t whole = layer.put_many(call, puts, results);
+    for (size_t i = 0; i < kBatch; ++i) statuses[i] = results[i].status;
+    return whole;
+  }
+  std::vector<cachechain_put> puts;
+  std::vector<cachechain_put_result> results = std::vector<cachechain_put_result>(kBatch);
+  std::vector<int32_t> statuses = std::vector<int32_t>(kBatch);
+};
+
+using Statuses = std::vector<int32_t>;
+const Statuses kAllFaults(kBatch, CACHECHAIN_PLUGIN_FAULT);
+
+TEST_F(BadPlugins, BatchesOfAPluginWithoutThem) {
+  const std::unique_ptr<Layer> layer = layer_of("good");
+  ASSERT_NE(layer, nullptr);
+  Gets gets(key_);
+  std::string longer(CACHECHAIN_MAX_KEY_SIZE + 1, 'k');
+  gets.keys[1].data = reinterpret_cast<const uint8_t *>(longer.data());
+  gets.keys[1].size = longer.size();
+  EXPECT_EQ(gets.ask(*layer, call()), CACHECHAIN_PARTIAL);
+  EXPECT_EQ(gets.statuses, (Statuses{CACHECHAIN_OK, CACHECHAIN_KEY_TOO_LONG, CACHECHAIN_OK, CACHECHAIN_OK}));
+  EXPECT_EQ(gets.values[3].size, 4u);
+  Puts puts(key_);
+  puts.puts[3].key = &gets.keys[1];
+  EXPECT_EQ(puts.ask(*layer, call()), CACHECHAIN_PARTIAL);
+  EXPECT_EQ(puts.statuses, (Statuses{CACHECHAIN_OK, CACHECHAIN_OK, CACHECHAIN_OK, CACHECHAIN_KEY_TOO_LONG}));
+  EXPECT_EQ(puts.results[2].version, 101u);
+  EXPECT_EQ(layer->stats(), "{}");
+}
+
+TEST_F(BadPlugins, OnlyTheItemsThatBreakTheContractAreFaults) {
+  const std::unique_ptr<Layer> layer = layer_of("odd_batch");
+  ASSERT_NE(layer, nullptr);
+  Gets gets(key_);
+  EXPECT_EQ(gets.ask(*layer, call()), CACHECHAIN_PARTIAL);
+  EXPECT_EQ(gets.statuses,
+            (Statuses{CACHECHAIN_OK, CACHECHAIN_PLUGIN_FAULT, CACHECHAIN_PLUGIN_FAULT, CACHECHAIN_PLUGIN_FAULT}));
+  EXPECT_EQ(said(), "get_many answered status -2147483648, expected OK, MISS or a failure (fault 1 of 3)");
+  EXPECT_EQ(gets.values[1].release, nullptr);
+  EXPECT_EQ(layer->stats(), R"({"plugin_faults":1,"quarantined":false,"released":1})") << "the view that is none";
+  ASSERT_NE(gets.values[0].release, nullptr) << "a neighbour's breach costs a sound value nothing";
+  gets.values[0].release(gets.values[0].owner);
+
+  Puts puts(key_);
+  EXPECT_EQ(puts.ask(*layer, call()), CACHECHAIN_PARTIAL);
+  EXPECT_EQ(puts.statuses, (Statuses{CACHECHAIN_OK, CACHECHAIN_PLUGIN_FAULT, CACHECHAIN_OK, CACHECHAIN_OK}));
+  EXPECT_EQ(puts.results[1].version, 0u);
+  EXPECT_EQ(said(),
+            "put_many answered OK with a version that it was not given to store: put 101, result->version 99 (fault 2 "
+            "of 3)");
+  EXPECT_EQ(puts.ask(*layer, call()), CACHECHAIN_PARTIAL);
+  EXPECT_EQ(puts.ask(*layer, call()), CACHECHAIN_PLUGIN_FAULT) << "quarantined";
+  EXPECT_EQ(puts.statuses, kAllFaults);
+  EXPECT_EQ(gets.ask(*layer, call()), CACHECHAIN_PLUGIN_FAULT);
+  EXPECT_EQ(gets.statuses, kAllFaults);
+  EXPECT_EQ(gets.values[0].data, nullptr);
+}
+
+TEST_F(BadPlugins, AKeyThatIsNotAskedPartsTheBatch) {
+  const std::unique_ptr<Layer> layer = layer_of("odd_batch");
+  ASSERT_NE(layer, nullptr);
+  Gets gets(key_);
+  std::string longer(CACHECHAIN_MAX_KEY_SIZE + 1, 'k');
+  gets.keys[1].data = reinterpret_cast<const uint8_t *>(longer.data());
+  gets.keys[1].size = longer.size();
+  gets.keys.resize(3);
+  gets.values.resize(3);
+  gets.statuses.resize(3);
+  // Each run begins with a sound answer.
+  EXPECT_EQ(gets.ask(*layer, call()), CACHECHAIN_PARTIAL);
+  EXPECT_EQ(gets.statuses, (Statuses{CACHECHAIN_OK, CACHECHAIN_KEY_TOO_LONG, CACHECHAIN_OK}));
+  for (const size_t i : {0, 2}) gets.values[i].release(gets.values[i].owner);
+  EXPECT_EQ(layer->stats(), R"({"released":2})");
+}
+
+TEST_F(BadPlugins, OddStatusOfAWholeBatch) {
+  const std::unique_ptr<Layer> layer = layer_of("odd_whole");
+  ASSERT_NE(layer, nullptr);
+  Gets gets(key_);
+  EXPECT_EQ(gets.ask(*layer, call()), CACHECHAIN_PLUGIN_FAULT);
+  EXPECT_EQ(gets.statuses, kAllFaults);
+  EXPECT_EQ(gets.values[0].data, nullptr);
+  EXPECT_EQ(said(), "get_many answered status 1, expected OK, PARTIAL or a failure (fault 1 of 3)");
+  Puts puts(key_);
+  EXPECT_EQ(puts.ask(*layer, call()), CACHECHAIN_OK) << "some may have been stored, so it is no failure of the whole";
+  EXPECT_EQ(puts.statuses, Statuses(kBatch, CACHECHAIN_UNKNOWN_OUTCOME));
+}
+
+TEST_F(BadPlugins, ABatchThatThrowsLeaksNothing) {
+  const std::unique_ptr<Layer> layer = layer_of("throws_in_get_many");
+  ASSERT_NE(layer, nullptr);
+  Gets gets(key_);
+  EXPECT_EQ(gets.ask(*layer, call()), CACHECHAIN_PLUGIN_FAULT);
+  EXPECT_EQ(gets.statuses, kAllFaults);
+  EXPECT_EQ(gets.values[0].release, nullptr);
+  EXPECT_EQ(said(), "get_many threw std::out_of_range: no such shard (fault 1 of 3)");
+  EXPECT_EQ(layer->stats(), R"({"plugin_faults":1,"quarantined":false,"released":1})");
+  Puts puts(key_);
+  EXPECT_EQ(puts.ask(*layer, call()), CACHECHAIN_PLUGIN_FAULT);
+  EXPECT_EQ(puts.statuses, kAllFaults);
+  EXPECT_EQ(said(), "put_many threw std::runtime_error: disk on fire (fault 2 of 3)");
+}
+
 TEST_F(BadPlugins, Stats) {
   const std::unique_ptr<Layer> layer = layer_of("no_json");
   ASSERT_NE(layer, nullptr);

@@ -44,7 +44,7 @@ class FakeLayer final : public Layer {
   std::function<int32_t(const char *call)> step;
   LayerTraits traits_;
   std::map<std::string, Entry> entries;
-  std::vector<std::string> calls;  // "get a", "put a", in order
+  std::vector<std::string> calls;  // "get a", "put a", in order; "get_many" and "put_many" stand before their items
   std::vector<uint32_t> conditions;
   std::vector<int64_t> deadlines;
   int closed = 0;
@@ -115,6 +115,30 @@ class FakeLayer final : public Layer {
     return result.status;
   }
 
+  // A step of its own, which can fail the batch as a whole; then each item as if it came alone.
+  int32_t get_many(const cachechain_call &call, std::span<const cachechain_key> keys,
+                   std::span<cachechain_value> values, std::span<int32_t> statuses) override {
+    if (const int32_t failed = begin_batch("get_many", call); failed < 0) return fail_all(statuses, failed);
+    for (size_t i = 0; i < keys.size(); ++i) statuses[i] = get(call, keys[i], {}, values[i]);
+    return whole_of(statuses);
+  }
+  int32_t put_many(const cachechain_call &call, std::span<const cachechain_put> puts,
+                   std::span<cachechain_put_result> results) override {
+    if (const int32_t failed = begin_batch("put_many", call); failed < 0) {
+      if (traits_.can(CACHECHAIN_CAP_INLINE)) {
+        with_entries([&](auto &held) {
+          for (const cachechain_put &put : puts) held.erase(text(*put.key));
+        });
+      }
+      return fail_all(results, failed);
+    }
+    for (size_t i = 0; i < puts.size(); ++i) {
+      results[i] = {};
+      results[i].status = put(call, puts[i], results[i]);
+    }
+    return whole_of(results);
+  }
+
   int32_t erase_many(const cachechain_call &, std::span<const cachechain_key> keys) override {
     std::lock_guard<std::mutex> lock(mutex_);
     for (const cachechain_key &key : keys) entries.erase(text(key));
@@ -153,6 +177,11 @@ class FakeLayer final : public Layer {
  private:
   static std::string text(const cachechain_key &key) {
     return std::string(reinterpret_cast<const char *>(key.data), key.size);
+  }
+  int32_t begin_batch(const char *name, const cachechain_call &call) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    calls.emplace_back(name);
+    return failing(name, call);
   }
   int32_t failing(const char *name, const cachechain_call &call) {
     const int32_t status = step ? step(name) : 0;

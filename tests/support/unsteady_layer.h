@@ -87,6 +87,23 @@ class UnsteadyLayer final : public Layer {
     return result.status;
   }
 
+  // Each item has its own trouble; a batch as a whole fails only before it was looked at.
+  int32_t get_many(const cachechain_call &call, std::span<const cachechain_key> keys,
+                   std::span<cachechain_value> values, std::span<int32_t> statuses) override {
+    if (chance(trouble_.fails)) return fail_all(statuses, CACHECHAIN_UNAVAILABLE);
+    for (size_t i = 0; i < keys.size(); ++i) statuses[i] = get(call, keys[i], {}, values[i]);
+    return whole_of(statuses);
+  }
+  int32_t put_many(const cachechain_call &call, std::span<const cachechain_put> puts,
+                   std::span<cachechain_put_result> results) override {
+    if (chance(trouble_.fails)) return fail_all(results, CACHECHAIN_UNAVAILABLE);
+    for (size_t i = 0; i < puts.size(); ++i) {
+      results[i] = {};
+      results[i].status = put(call, puts[i], results[i]);
+    }
+    return whole_of(results);
+  }
+
   int32_t erase_many(const cachechain_call &, std::span<const cachechain_key>) override {
     return CACHECHAIN_UNSUPPORTED;
   }

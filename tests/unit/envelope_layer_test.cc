@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -202,6 +204,99 @@ TEST_F(EnvelopeLayerTest, BumpThatIsAlwaysOvertakenIsUnknown) {
   };
   EXPECT_EQ(layer_.put(call_, put, result_), CACHECHAIN_UNKNOWN_OUTCOME);
   EXPECT_GT(report_.size, 0u);
+}
+
+class EnvelopeBatchTest : public EnvelopeLayerTest {
+ protected:
+  static constexpr size_t kCount = 4;
+
+  EnvelopeBatchTest() {
+    for (size_t i = 0; i < kCount; ++i) {
+      keys_[i] = {reinterpret_cast<const uint8_t *>(names_[i].data()), names_[i].size(), 0, &space_};
+      puts_[i] = a_put(data_[i], kVersion + 2 * i);
+      puts_[i].key = &keys_[i];
+      puts_[i].condition = CACHECHAIN_PUT_BUMP;
+    }
+  }
+  int32_t put_many() { return layer_.put_many(call_, puts_, results_); }
+  // The answers as text, one after the other.
+  std::string get_many() {
+    std::fill(values_.begin(), values_.end(), cachechain_value{});
+    whole_ = layer_.get_many(call_, keys_, values_, statuses_);
+    std::string text;
+    for (size_t i = 0; i < kCount; ++i) {
+      const bool found = statuses_[i] == CACHECHAIN_OK;
+      text += i == 0 ? "" : " ";
+      text += found ? std::string(reinterpret_cast<const char *>(values_[i].data), values_[i].size)
+                    : std::string(status_name(statuses_[i]));
+      if (found) EXPECT_EQ(values_[i].version, results_[i].version) << i;
+      if (values_[i].release != nullptr) values_[i].release(values_[i].owner);
+    }
+    return text;
+  }
+
+  const std::string names_[kCount] = {"a", "b", "c", "d"};
+  const std::string data_[kCount] = {"one", "", "three", std::string(5000, 'v')};
+  std::array<cachechain_key, kCount> keys_{};
+  std::array<cachechain_put, kCount> puts_{};
+  std::array<cachechain_put_result, kCount> results_{};
+  std::array<cachechain_value, kCount> values_{};
+  std::array<int32_t, kCount> statuses_{};
+  int32_t whole_ = 0;
+};
+
+TEST_F(EnvelopeBatchTest, EverythingComesBack) {
+  ASSERT_EQ(put_many(), CACHECHAIN_OK);
+  EXPECT_EQ(get_many(), "one  three " + data_[3]);
+  EXPECT_EQ(whole_, CACHECHAIN_OK);
+  EXPECT_EQ(allocator_.live, 0) << "views are the plugin's own";
+}
+
+TEST_F(EnvelopeBatchTest, ACorruptEntryIsThatKeysStatusAlone) {
+  ASSERT_EQ(put_many(), CACHECHAIN_OK);
+  fake_->entries.at("a").data.back() ^= 1;
+  fake_->entries.erase("b");
+  EXPECT_EQ(get_many(), "MISS MISS three " + data_[3]);
+  EXPECT_EQ(whole_, CACHECHAIN_PARTIAL);
+  EXPECT_EQ(flaws("checksum"), 1u);
+}
+
+TEST_F(EnvelopeBatchTest, FailuresPassThrough) {
+  ASSERT_EQ(put_many(), CACHECHAIN_OK);
+  fake_->step = [](std::string_view call) { return call == "get_many" ? CACHECHAIN_TIMEOUT : CACHECHAIN_UNAVAILABLE; };
+  EXPECT_EQ(get_many(), "TIMEOUT TIMEOUT TIMEOUT TIMEOUT");
+  EXPECT_EQ(whole_, CACHECHAIN_TIMEOUT);
+  EXPECT_EQ(put_many(), CACHECHAIN_UNAVAILABLE);
+  EXPECT_EQ(results_[3].status, CACHECHAIN_UNAVAILABLE);
+}
+
+TEST_F(EnvelopeBatchTest, BumpAboveANewerEntryStaysReadable) {
+  ASSERT_EQ(put_many(), CACHECHAIN_OK);
+  puts_[0].version = kVersion - 1000;
+  puts_[2].version = kVersion + 1000;
+  ASSERT_EQ(put_many(), CACHECHAIN_OK);
+  EXPECT_GT(results_[0].version, kVersion);
+  EXPECT_EQ(results_[2].version, kVersion + 1000);
+  EXPECT_EQ(get_many(), "one  three " + data_[3]);
+}
+
+// Whichever of two puts of a key had to be written again, the later one stands.
+TEST_F(EnvelopeBatchTest, TheLastOfEqualKeysStands) {
+  for (const uint64_t later : {kVersion + 2000, kVersion - 2}) {
+    fake_->entries.clear();
+    for (size_t i = 0; i < kCount; ++i) puts_[i].version = kVersion + 1000;
+    ASSERT_EQ(put_many(), CACHECHAIN_OK);
+    keys_[1] = keys_[0];
+    puts_[0].version = kVersion;
+    puts_[0].data = puts_[2].data;
+    puts_[0].size = puts_[2].size;
+    puts_[1].version = later;
+    puts_[1].data = puts_[3].data;
+    puts_[1].size = 7;
+    ASSERT_EQ(put_many(), CACHECHAIN_OK);
+    results_[0].version = results_[1].version;
+    EXPECT_EQ(get_many(), "vvvvvvv vvvvvvv three " + data_[3]) << later - kVersion;
+  }
 }
 
 }  // namespace

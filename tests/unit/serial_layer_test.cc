@@ -76,6 +76,14 @@ class Unprotected final : public Layer {
   int32_t put(const cachechain_call &, const cachechain_put &, cachechain_put_result &result) override {
     return result.status = visit();
   }
+  int32_t get_many(const cachechain_call &, std::span<const cachechain_key>, std::span<cachechain_value>,
+                   std::span<int32_t>) override {
+    return visit();
+  }
+  int32_t put_many(const cachechain_call &, std::span<const cachechain_put>,
+                   std::span<cachechain_put_result>) override {
+    return visit();
+  }
   int32_t erase_many(const cachechain_call &, std::span<const cachechain_key>) override { return visit(); }
   int32_t ping(const cachechain_call &) override { return visit(); }
   int32_t maintain(const cachechain_call &) override { return visit(); }
@@ -117,6 +125,8 @@ TEST(SerialLayer, OneAtATime) {
       for (int j = 0; j < 100; ++j) {
         EXPECT_EQ(layer.get(call, key, {}, value), CACHECHAIN_OK);
         EXPECT_EQ(layer.put(call, put, result), CACHECHAIN_OK);
+        EXPECT_EQ(layer.get_many(call, {}, {}, {}), CACHECHAIN_OK);
+        EXPECT_EQ(layer.put_many(call, {}, {}), CACHECHAIN_OK);
         EXPECT_EQ(layer.erase_many(call, {}), CACHECHAIN_OK);
         EXPECT_EQ(layer.ping(call), CACHECHAIN_OK);
         EXPECT_EQ(layer.maintain(call), CACHECHAIN_OK);
@@ -127,7 +137,7 @@ TEST(SerialLayer, OneAtATime) {
   }
   for (std::thread &thread : threads) thread.join();
   EXPECT_FALSE(inner->crowded);
-  EXPECT_EQ(inner->visits, 4 * 100 * 7);
+  EXPECT_EQ(inner->visits, 4 * 100 * 9);
 }
 
 TEST_F(SerialLayerTest, WhoCannotHaveItsTurnAnswersAtItsDeadline) {
@@ -150,6 +160,13 @@ TEST_F(SerialLayerTest, WhoCannotHaveItsTurnAnswersAtItsDeadline) {
   put.key = &key_;
   cachechain_put_result result{};
   EXPECT_EQ(layer_.put(late, put, result), CACHECHAIN_OVERLOADED);
+  EXPECT_EQ(result.status, CACHECHAIN_OVERLOADED);
+  cachechain_value value{};
+  int32_t status = CACHECHAIN_OK;
+  EXPECT_EQ(layer_.get_many(late, {&key_, 1}, {&value, 1}, {&status, 1}), CACHECHAIN_OVERLOADED);
+  EXPECT_EQ(status, CACHECHAIN_OVERLOADED);
+  result = {};
+  EXPECT_EQ(layer_.put_many(late, {&put, 1}, {&result, 1}), CACHECHAIN_OVERLOADED);
   EXPECT_EQ(result.status, CACHECHAIN_OVERLOADED);
   EXPECT_EQ(layer_.ping(late), CACHECHAIN_OVERLOADED);
   EXPECT_EQ(layer_.maintain(late), CACHECHAIN_OVERLOADED);

@@ -126,10 +126,11 @@ int32_t SqliteLayer::put_many(const plugin::Call &call, std::span<const cachecha
                               std::span<cachechain_put_result> results) {
   if (puts.empty()) return CACHECHAIN_OK;
   const Failure failure = write_puts(call, puts, results);
+  if (failure) (void)failure.report(call);
   const int32_t first = results.front().status;
   const bool same = std::all_of(results.begin(), results.end(), [&](const auto &r) { return r.status == first; });
-  if (failure) (void)failure.report(call);
-  return same ? first : CACHECHAIN_PARTIAL;
+  if (!same) return CACHECHAIN_PARTIAL;
+  return first < 0 && first != CACHECHAIN_UNKNOWN_OUTCOME ? first : int32_t{CACHECHAIN_OK};
 }
 
 Failure SqliteLayer::write_puts(const plugin::Call &call, std::span<const cachechain_put> puts,

@@ -22,7 +22,7 @@ class SqliteLayer {
   int32_t get_many(const plugin::Call &call, std::span<const cachechain_key> keys, std::span<cachechain_value> values,
                    std::span<int32_t> statuses);
   int32_t put(const plugin::Call &call, const cachechain_put &put, cachechain_put_result &result);
-  // One transaction. The status that all puts share, else PARTIAL.
+  // One transaction. A failure that all puts share is the whole's.
   int32_t put_many(const plugin::Call &call, std::span<const cachechain_put> puts,
                    std::span<cachechain_put_result> results);
   int32_t erase_many(const plugin::Call &call, std::span<const cachechain_key> keys);

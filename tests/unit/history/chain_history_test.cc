@@ -57,6 +57,16 @@ class Fenceless final : public Layer {
     without.fence = nullptr;
     return inner_->put(call, without, result);
   }
+  int32_t get_many(const cachechain_call &call, std::span<const cachechain_key> keys,
+                   std::span<cachechain_value> values, std::span<int32_t> statuses) override {
+    return inner_->get_many(call, keys, values, statuses);
+  }
+  int32_t put_many(const cachechain_call &call, std::span<const cachechain_put> puts,
+                   std::span<cachechain_put_result> results) override {
+    std::vector<cachechain_put> without(puts.begin(), puts.end());
+    for (cachechain_put &put : without) put.fence = nullptr;
+    return inner_->put_many(call, without, results);
+  }
   int32_t erase_many(const cachechain_call &call, std::span<const cachechain_key> keys) override {
     return inner_->erase_many(call, keys);
   }
