@@ -17,6 +17,7 @@ class Condition {
   Condition(const Condition &) = delete;
   Condition &operator=(const Condition &) = delete;
 
+  void notify_one() { pthread_cond_signal(&condition_); }
   void notify_all() { pthread_cond_broadcast(&condition_); }
 
   // Both may return early.

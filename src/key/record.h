@@ -6,45 +6,13 @@
 #include <cstdint>
 
 #include "base/condition.h"
+#include "base/link.h"
 #include "cachechain/plugin.h"
 #include "key/answer.h"
 
 namespace cachechain {
 
 class Hold;
-
-// A place in a circular list. An element leaves its list without knowing which one it is in.
-struct Link {
-  Link *previous = this;
-  Link *next = this;
-
-  Link() = default;
-  Link(const Link &) = delete;
-  Link &operator=(const Link &) = delete;
-
-  bool alone() const { return next == this; }
-  void leave() {
-    previous->next = next;
-    next->previous = previous;
-    previous = next = this;
-  }
-  // Before this one: at the end of the list that this one is the head of.
-  void append(Link &link) {
-    link.previous = previous;
-    link.next = this;
-    previous->next = &link;
-    previous = &link;
-  }
-  // Takes all elements of another head.
-  void append_all(Link &head) {
-    if (head.alone()) return;
-    head.next->previous = previous;
-    head.previous->next = this;
-    previous->next = head.next;
-    previous = head.previous;
-    head.previous = head.next = &head;
-  }
-};
 
 // One thread that waits for another's traversal or load. Lives on that thread's stack.
 struct Waiter : Link {
