@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "chain/forks.h"
+#include "chain/warming.h"
 
 namespace cachechain {
 
@@ -47,9 +48,20 @@ Result<std::unique_ptr<Chain>> Chain::open(ChainSettings settings, ChainParts pa
                                            std::vector<OpenedLayer> layers) {
   std::unique_ptr<Chain> chain(new Chain(std::move(settings), std::move(parts), std::move(warnings)));
   if (Status taken = chain->core_.take_layers(std::move(layers)); !taken.ok()) return taken;
+  chain->prepare_warming();
   for (const std::string &warning : chain->core_.warnings) chain->core_.parts.log->log(CACHECHAIN_LOG_WARN, warning);
   Forks::add(chain.get());
   return chain;
+}
+
+void Chain::prepare_warming() {
+  for (size_t at = 0; at + 1 < core_.levels.size(); ++at) {
+    Level &level = *core_.levels[at];
+    const WarmSettings &warm = core_.settings.layers[level.index].warm;
+    if (level.is_inline() || !level.writable() || !warm.on) continue;
+    level.warming = std::make_unique<Warming>(core_, level, home_, warm);
+    core_.queues = true;
+  }
 }
 
 // In a fork child it must not run: the parent owns the connections, files and locks behind the layers.
@@ -69,6 +81,8 @@ Status Chain::close(int64_t timeout_ns) {
   core_.loads.close();
   core_.records.close();
   const int64_t begin = core_.parts.clock->mono_ns();
+  const int64_t deadline_ns =
+      timeout_ns == CACHECHAIN_TIMEOUT_NONE ? 0 : begin + std::min(timeout_ns, INT64_MAX - begin);
   while (home_.threads().others_inside()) {
     if (timeout_ns != CACHECHAIN_TIMEOUT_NONE && core_.parts.clock->mono_ns() - begin >= timeout_ns) {
       return Status(CACHECHAIN_DEADLINE,
@@ -77,12 +91,17 @@ Status Chain::close(int64_t timeout_ns) {
     const timespec pause{0, 200'000};
     nanosleep(&pause, nullptr);
   }
+  for (auto &level : core_.levels) {
+    if (level->warming == nullptr || level->warming->close(deadline_ns)) continue;
+    return Status(CACHECHAIN_DEADLINE, core_.settings.chain + "/" + level->layer->traits().name +
+                                           ": a warm-up is still under way; close again");
+  }
   home_.threads().end();
   Status worst;
   for (auto &level : core_.levels) {
     cachechain_call call{};
     call.struct_size = sizeof(call);
-    call.deadline_ns = timeout_ns == CACHECHAIN_TIMEOUT_NONE ? 0 : begin + std::min(timeout_ns, INT64_MAX - begin);
+    call.deadline_ns = deadline_ns;
     if (Status closed = level->layer->close(call); !closed.ok()) worst = closed;
   }
   state_.store(State::kClosed, std::memory_order_relaxed);

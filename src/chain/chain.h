@@ -19,6 +19,7 @@
 #include "chain/query_path.h"
 #include "chain/read_path.h"
 #include "chain/repairs.h"
+#include "chain/warmer.h"
 #include "chain/write_path.h"
 
 namespace cachechain {
@@ -59,17 +60,20 @@ class Chain {
   bool forked() const { return state_.load(std::memory_order_relaxed) == State::kForked; }
 
   const ChainSettings &settings() const { return core_.settings; }
+  const Level &level(size_t at) const { return *core_.levels[at]; }
   // What is under way for a key in this process.
   RecordTable::Look look(const cachechain_key &key) { return core_.records.look(key); }
 
  private:
   Chain(ChainSettings settings, ChainParts parts, std::vector<std::string> warnings);
+  void prepare_warming();
   static int32_t refusal(State state);
 
   Core core_;
   Repairs repairs_{core_};
   QueryPath query_{core_};
-  ReadPath reads_{core_, repairs_, query_};
+  Warmer warmer_{core_};
+  ReadPath reads_{core_, repairs_, query_, warmer_};
   WritePath writes_{core_, repairs_, query_};
   LoadPath loads_{core_, reads_, writes_};
   Namespace home_;

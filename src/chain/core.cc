@@ -27,16 +27,15 @@ Status Core::take_layers(std::vector<OpenedLayer> layers) {
   for (uint32_t i = 0; i < settings.layers.size(); ++i) {
     const LayerSettings &wanted = settings.layers[i];
     if (!wanted.enabled) continue;
-    auto level = std::make_unique<Level>();
+    auto level = std::make_unique<Level>(wanted);
     level->index = i;
     level->layer = std::move(opened->layer);
     level->direct = opened->direct;
-    level->life = {wanted.ttl_ms, wanted.max_ttl_ms, wanted.ttl_jitter};
-    level->write = wanted.write;
     if (opened->degraded.code() == CACHECHAIN_DEGRADED) {
       (void)level->health.failed(CACHECHAIN_UNAVAILABLE, std::string(opened->degraded.message()));
       level->warnings.push_back("opened, but not reachable: " + std::string(opened->degraded.message()));
     }
+    costs_count |= level->admission.by_cost();
     levels.push_back(std::move(level));
     ++opened;
   }

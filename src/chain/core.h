@@ -66,6 +66,8 @@ struct Core {
   // forgets; where it may, a mutation shuts out whoever read before it, and no version wins over its own copies.
   bool ordered = true;
   size_t shared = 0;  // under a truth without versions: the level that its readers lease from; levels.size(): none
+  bool costs_count = false;  // some level is warmed by what a fetch took
+  bool queues = false;       // some level is warmed by a queue
   Loads loads;
   RecordTable records;
 

@@ -3,8 +3,16 @@
 #include <utility>
 
 #include "base/status.h"
+#include "chain/warming.h"
 
 namespace cachechain {
+
+Level::Level(const LayerSettings &settings)
+    : life{settings.ttl_ms, settings.max_ttl_ms, settings.ttl_jitter},
+      write(settings.write),
+      admission(settings.warm) {}
+
+Level::~Level() = default;
 
 bool Health::failed(int32_t status, std::string text) {
   std::string line = status_name(status);

@@ -11,12 +11,15 @@
 #include <vector>
 
 #include "chain/lives.h"
+#include "chain/warm_policy.h"
 #include "config/settings.h"
 #include "key/debts.h"
 #include "plugin/layer.h"
 #include "plugin/open_layer.h"
 
 namespace cachechain {
+
+class Warming;
 
 // The last failure of a layer, and whether it is failing now. Thread-safe. Touched by failures and by the first success
 // after one, never by a hit.
@@ -37,6 +40,9 @@ class Health {
 };
 
 struct Level {
+  explicit Level(const LayerSettings &settings);
+  ~Level();
+
   uint32_t index = 0;  // in the configuration
   std::unique_ptr<Layer> layer;
   InlineSlots direct;
@@ -46,6 +52,8 @@ struct Level {
   std::vector<std::string> warnings;
   Health health;
   Debts debts;
+  WarmPolicy admission;
+  std::unique_ptr<Warming> warming;  // of one that is not inline and has a level below it to be warmed from
 
   bool is_inline() const { return direct.api != nullptr; }
   bool writable() const { return write == WritePolicy::kThrough; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/printable.h"
+#include "chain/bars.h"
 
 namespace cachechain {
 namespace {
@@ -240,6 +241,8 @@ Status LoadPath::fulfil(const Caller &caller, const cachechain_lease &lease, con
     mutation.created = terms.version;
     Told told(mutation);
     writes_.begin(told, key);
+    const Bars bars(core_, key, told.deadline_ns);
+    told.busy = bars.busy();
     stored = store(caller, hold, terms, told);
     result.version = told.put.version;
     result.done = told.done;

@@ -110,6 +110,7 @@ int32_t ReadPath::fly(const Caller &caller, const cachechain_key &key, Hold &hol
 
 int32_t ReadPath::lead(const Caller &caller, const cachechain_key &key, Hold &hold, Walk &walk,
                        cachechain_value &value) {
+  if (core_.costs_count) walk.begin_ns = core_.parts.clock->mono_ns();
   const int32_t status = walk_down(caller, key, walk, value);
   if (!walk.loads) end_flight(hold, status, value, walk);
   return status;
@@ -159,7 +160,7 @@ int32_t ReadPath::walk_down(const Caller &caller, const cachechain_key &key, Wal
   }
   value = std::exchange(walk.stale, {});
   walk.has_stale = false;
-  warm(caller, key, walk.stale_at, walk, value);
+  warmer_.warm(caller, key, walk.stale_at, walk, value);
   if (walk.degraded) value.flags |= CACHECHAIN_FLAG_DEGRADED;
   value.flags |= CACHECHAIN_FLAG_STALE;
   return CACHECHAIN_STALE;
@@ -243,7 +244,7 @@ int32_t ReadPath::found_at(const Caller &caller, size_t at, const cachechain_key
   drop(walk.stale);
   walk.has_stale = false;
   settle_into(walk.buffer, value);
-  if (!future) warm(caller, key, at, walk, value);
+  if (!future) warmer_.warm(caller, key, at, walk, value);
   if (walk.degraded) value.flags |= CACHECHAIN_FLAG_DEGRADED;
   if (found == Found::kFresh) return CACHECHAIN_OK;
   value.flags |= CACHECHAIN_FLAG_STALE;
@@ -291,44 +292,6 @@ int32_t ReadPath::ask(const Caller &caller, size_t at, const cachechain_key &key
                (walk.deadline_ns != 0 && !level.is_inline() && core_.parts.clock->mono_ns() >= walk.deadline_ns);
   walk.note(core_.describe(level, status, report));
   return status;
-}
-
-void ReadPath::warm(const Caller &caller, const cachechain_key &key, size_t below, const Walk &walk,
-                    const cachechain_value &value) {
-  if (below == 0 || walk.hold == nullptr || !walk.keeps) return;
-  if (value.version == 0) return;  // nothing that it could be compared by
-  cachechain_put put{};
-  put.key = &key;
-  put.data = value.data;
-  put.size = value.size;
-  put.version = value.version;
-  put.created = value.created;
-  put.flags = value.flags & (CACHECHAIN_FLAG_KIND_MASK | CACHECHAIN_FLAG_CODEC_MASK);
-  put.horizon = core_.stamps.horizon();
-  const int64_t now_ms = core_.parts.clock->coarse_unix_ms();
-  for (size_t at = below; at-- > 0;) {
-    Level &level = *core_.levels[at];
-    if (!level.is_inline() || !level.writable()) continue;
-    const LayerTraits &traits = level.layer->traits();
-    if (key.size > traits.max_key_size) continue;
-    if (traits.max_value_size != 0 && value.size > traits.max_value_size) continue;
-    const Times times =
-        times_of_copy(now_ms, {value.fresh_until_ms, value.expires_ms}, level.life, *core_.parts.random);
-    put.fresh_until_ms = times.fresh_until_ms;
-    put.expires_ms = times.expires_ms;
-    put.fence = traits.can(CACHECHAIN_CAP_FENCE) ? walk.hold->fence() : nullptr;
-    // The mark that this walk saw says that what was there before is void; what the truth answered since is not, though
-    // its version be the same.
-    const bool over_mark = (walk.marked >> at & 1) != 0 && walk.marks[at] >= value.version &&
-                           below + 1 == core_.levels.size() && traits.can(CACHECHAIN_CAP_EXACT);
-    put.condition = over_mark ? CACHECHAIN_PUT_EXACT : CACHECHAIN_PUT_NEWER;
-    put.expect_version = over_mark ? walk.marks[at] : 0;
-    cachechain_put_result result{};
-    const int32_t status = level.layer->put(make_call(caller, level, 0, nullptr), put, result);
-    caller.add(level.index, status == CACHECHAIN_OK                       ? LayerCounter::kFills
-                            : status > 0 || status == CACHECHAIN_CONFLICT ? LayerCounter::kFillsLost
-                                                                          : LayerCounter::kFillErrors);
-  }
 }
 
 int32_t ReadPath::nobody_has_it(Walk &walk, cachechain_value &value) {

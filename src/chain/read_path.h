@@ -1,4 +1,4 @@
-// ReadPath: how a get goes: down the levels until one has a live entry, then warm the inline levels above it. Where
+// ReadPath: how a get goes: down the levels until one has a live entry, then warm the levels above it. Where
 // there is anything below the first level, all gets of a key share one such traversal (key/hold.h). Thread-safe.
 #ifndef CACHECHAIN_CHAIN_READ_PATH_H_
 #define CACHECHAIN_CHAIN_READ_PATH_H_
@@ -8,12 +8,14 @@
 #include "chain/repairs.h"
 #include "chain/request.h"
 #include "chain/walk.h"
+#include "chain/warmer.h"
 
 namespace cachechain {
 
 class ReadPath {
  public:
-  ReadPath(Core &core, Repairs &repairs, QueryPath &query) : core_(core), repairs_(repairs), query_(query) {}
+  ReadPath(Core &core, Repairs &repairs, QueryPath &query, Warmer &warmer)
+      : core_(core), repairs_(repairs), query_(query), warmer_(warmer) {}
 
   // `value` comes zeroed. `failure`, nullable, is written on a failure only.
   int32_t get(const Caller &caller, std::span<const uint8_t> key, const ReadOptions &options, std::span<uint8_t> buffer,
@@ -37,13 +39,12 @@ class ReadPath {
   int32_t walk_down(const Caller &caller, const cachechain_key &key, Walk &walk, cachechain_value &value);
   int32_t ask(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk, cachechain_value &value);
   int32_t found_at(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk, cachechain_value &value);
-  void warm(const Caller &caller, const cachechain_key &key, size_t below, const Walk &walk,
-            const cachechain_value &value);
   int32_t nobody_has_it(Walk &walk, cachechain_value &value);
 
   Core &core_;
   Repairs &repairs_;
   QueryPath &query_;
+  Warmer &warmer_;
 };
 
 }  // namespace cachechain

@@ -1,5 +1,7 @@
 #include "chain/repairs.h"
 
+#include "chain/warming.h"
+
 namespace cachechain {
 namespace {
 
@@ -27,6 +29,8 @@ void Repairs::owe(const Told &told) {
 
 bool Repairs::settle(const Caller &caller, Level &level, const cachechain_key &key, const Debt &debt,
                      int64_t deadline_ns, cachechain_report &report) {
+  // A warm-up that the mutation could not wait for comes first.
+  if (level.warming != nullptr && level.warming->queue().under_way(key)) return false;
   cachechain_put put{};
   put.key = &key;
   put.flags = debt.kind;

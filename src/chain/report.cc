@@ -4,6 +4,7 @@
 
 #include "chain/chain.h"
 #include "chain/found.h"
+#include "chain/warming.h"
 
 namespace cachechain {
 namespace {
@@ -80,6 +81,11 @@ Json cap_names(uint64_t caps) {
   return names;
 }
 
+Json queue_numbers(const WarmQueue::Numbers &numbers) {
+  return {{"waiting", numbers.waiting},         {"bytes", numbers.bytes},     {"dropped_full", numbers.dropped_full},
+          {"dropped_old", numbers.dropped_old}, {"dropped", numbers.dropped}, {"overtaken", numbers.overtaken}};
+}
+
 }  // namespace
 
 std::string Chain::stats() const {
@@ -97,6 +103,7 @@ std::string Chain::stats() const {
       layer["failing"] = level->health.failing();
       layer["last_error"] = level->health.last();
       layer["owed_keys"] = level->debts.size();
+      if (level->warming != nullptr) layer["warm_queue"] = queue_numbers(level->warming->queue().numbers());
     }
     for (uint32_t c = 0; c < kLayerCounters; ++c) {
       const LayerCounter counter = static_cast<LayerCounter>(c);

@@ -21,6 +21,7 @@ struct Told {
   size_t arbiter = 0;  // the level that acknowledged it
   uint32_t done = 0;   // bits by index in the configuration
   uint32_t owed = 0;
+  uint32_t busy = 0;               // levels that an older entry may still come into
   bool announced = false;          // the shared level holds a mark of this mutation
   bool doubt = false;              // nobody knows whether it happened
   cachechain_put_result result{};  // of the last put

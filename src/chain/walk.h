@@ -28,6 +28,7 @@ struct Walk {
   Hold *hold = nullptr;  // without one nothing may be warmed
   bool loads = false;    // of a load: it ends its flight itself
 
+  int64_t begin_ns = 0;     // where the cost of a fetch counts
   int64_t deadline_ns = 0;  // 0: none, or not yet needed
   bool timed = false;       // deadline_ns was worked out
   bool late = false;        // a level was not asked, or not waited for, for lack of this call's time

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "chain/bars.h"
+
 namespace cachechain {
 namespace {
 
@@ -66,6 +68,8 @@ Status WritePath::mutate_held(const Caller &caller, Hold &hold, const cachechain
                               cachechain_write &result) {
   Told told(mutation);
   begin(told, key);
+  const Bars bars(core_, key, told.deadline_ns);
+  told.busy = bars.busy();
   Status acknowledged;
   if (mutation.kind == CACHECHAIN_KIND_INVALIDATED && core_.source == Source::kLastLayer) {
     acknowledged = invalidate_above_truth(caller, hold, told);
@@ -99,6 +103,10 @@ int32_t WritePath::put_one(const Caller &caller, size_t at, cachechain_put put, 
   const LayerTraits &traits = level.layer->traits();
   const uint32_t bit = uint32_t{1} << level.index;
   if (put.key->size > traits.max_key_size) return CACHECHAIN_KEY_TOO_LONG;  // it never held the key: nothing to tell
+  if ((told.busy & bit) != 0) {
+    told.owed |= bit;
+    return CACHECHAIN_TIMEOUT;
+  }
   const auto count = [&](LayerCounter counter) { caller.add(level.index, counter); };
 
   const auto attempt = [&] {
@@ -405,6 +413,8 @@ Status WritePath::reject(const Caller &caller, std::span<const uint8_t> key_byte
   hold.shut_others();
   Told told(options);
   begin(told, key);
+  const Bars bars(core_, key, told.deadline_ns);
+  told.busy = bars.busy();
   // Above the bad version and below every other: whatever has replaced it stays.
   told.put.condition = CACHECHAIN_PUT_NEWER;
   make_mark(told.put, version + 2);

@@ -13,7 +13,21 @@ inline constexpr std::string_view kChainKeys[] = {
     "serve_stale",  "max_loads", "lease_ms",        "lease_wait_ms", "refresh_ms",
 };
 inline constexpr std::string_view kLayerKeys[] = {
-    "name", "plugin", "options", "enabled", "ttl_ms", "max_ttl_ms", "ttl_jitter", "write", "sha256",
+    "name",
+    "plugin",
+    "options",
+    "enabled",
+    "ttl_ms",
+    "max_ttl_ms",
+    "ttl_jitter",
+    "write",
+    "sha256",
+    "warm",
+    "warm_max_bytes",
+    "warm_min_fetch_ms",
+    "warm_after_hits",
+    "warm_queue_entries",
+    "warm_queue_bytes",
 };
 
 inline constexpr std::string_view kLaterChainKeys[] = {

@@ -27,6 +27,8 @@ constexpr double kLargestJitter = 0.5;
 
 constexpr std::string_view kThrough = "through";
 constexpr std::string_view kNone = "none";
+constexpr std::string_view kAlways = "always";
+constexpr std::string_view kNever = "never";
 constexpr std::string_view kApplication = "application";
 constexpr std::string_view kLastLayer = "last_layer";
 
@@ -100,6 +102,23 @@ std::string read_options(Fields &fields, Reading reading) {
   return options->dump();
 }
 
+WarmSettings read_warming(Fields &fields) {
+  static constexpr std::string_view kWhether[] = {kAlways, kNever};
+  constexpr int64_t kMostHits = 100;
+  constexpr int64_t kMostQueued = 1'000'000;
+  constexpr uint64_t kMostQueuedBytes = uint64_t{1} << 40;
+
+  WarmSettings warm;
+  warm.on = fields.word("warm", kAlways, kWhether) == kAlways;
+  warm.max_bytes = fields.size_bytes("warm_max_bytes", warm.max_bytes, 0, kLargestValue);
+  warm.min_fetch_ms = fields.duration_ms("warm_min_fetch_ms", warm.min_fetch_ms, 0, kDayMs);
+  warm.after_hits = static_cast<uint32_t>(fields.integer("warm_after_hits", warm.after_hits, 1, kMostHits));
+  warm.queue_entries = static_cast<uint64_t>(
+      fields.integer("warm_queue_entries", static_cast<int64_t>(warm.queue_entries), 1, kMostQueued));
+  warm.queue_bytes = fields.size_bytes("warm_queue_bytes", warm.queue_bytes, 1, kMostQueuedBytes);
+  return warm;
+}
+
 LayerSettings read_layer(const json &node, const std::string &path, Reading reading) {
   static constexpr std::string_view kWrites[] = {kThrough, kNone};
   static constexpr std::string_view kLaterWrites[] = {"behind"};
@@ -119,6 +138,7 @@ LayerSettings read_layer(const json &node, const std::string &path, Reading read
   layer.ttl_jitter = fields.share("ttl_jitter", layer.ttl_jitter, kLargestJitter);
   const bool none = fields.word("write", kThrough, kWrites, kLaterWrites) == kNone;
   layer.write = none ? WritePolicy::kNone : WritePolicy::kThrough;
+  layer.warm = read_warming(fields);
   layer.sha256 = lower_case(fields.text("sha256", "", is_sha256, "64 hex digits"));
   if (layer.max_ttl_ms != 0 && layer.ttl_ms > layer.max_ttl_ms) {
     fields.wrong("max_ttl_ms", "is shorter than the layer's ttl_ms");

@@ -16,6 +16,17 @@ enum class Source { kApplication, kLastLayer };
 // How mutations and warm-ups reach a layer.
 enum class WritePolicy { kThrough, kNone };
 
+// Which entries found below a layer are copied into it, and how many may wait for that.
+struct WarmSettings {
+  bool on = true;
+  uint64_t max_bytes = 0;    // larger values are not; 0: any size
+  int64_t min_fetch_ms = 0;  // only what took at least so long to fetch; 0: all
+  uint32_t after_hits = 1;   // at which hit below, of a short while
+  // Of a layer that is not inline, which is warmed behind the reader's back.
+  uint64_t queue_entries = 1024;
+  uint64_t queue_bytes = 8u << 20;
+};
+
 struct LayerSettings {
   std::string name;
   std::string plugin;   // a plugin's name, or the absolute path of its file
@@ -26,6 +37,7 @@ struct LayerSettings {
   int64_t ttl_ms = 0;       // life that the layer gives an entry; 0: none of its own
   int64_t max_ttl_ms = 0;   // longest life that it allows; 0: no limit
   double ttl_jitter = 0.1;  // share of the layer's own life that is taken off at random
+  WarmSettings warm;
 };
 
 struct ChainSettings {

@@ -72,6 +72,12 @@ TEST_F(ConfigTest, TheLeastConfigurationHasTheDefaults) {
   EXPECT_EQ(layer.ttl_ms, 0);
   EXPECT_EQ(layer.max_ttl_ms, 0);
   EXPECT_EQ(layer.ttl_jitter, 0.1);
+  EXPECT_TRUE(layer.warm.on);
+  EXPECT_EQ(layer.warm.max_bytes, 0u);
+  EXPECT_EQ(layer.warm.min_fetch_ms, 0);
+  EXPECT_EQ(layer.warm.after_hits, 1u);
+  EXPECT_EQ(layer.warm.queue_entries, 1024u);
+  EXPECT_EQ(layer.warm.queue_bytes, 8u << 20);
 }
 
 TEST_F(ConfigTest, EveryKeyIsRead) {
@@ -85,7 +91,8 @@ TEST_F(ConfigTest, EveryKeyIsRead) {
       {"name": "L1", "plugin": "memory", "options": {"max_bytes": "64MiB", "deep": [1, {"a": null}]}, "ttl_ms": "30s",
        "max_ttl_ms": "1h", "ttl_jitter": 0.5, "write": "none", "enabled": false, "sha256": ")" +
                                       sum + R"("},
-      {"name": "L2", "plugin": "/opt/own plugin.so", "ttl_jitter": 0}]})")
+      {"name": "L2", "plugin": "/opt/own plugin.so", "ttl_jitter": 0, "warm": "never", "warm_max_bytes": "1KiB",
+       "warm_min_fetch_ms": "2ms", "warm_after_hits": 3, "warm_queue_entries": 4, "warm_queue_bytes": "5KiB"}]})")
                                      .settings;
   EXPECT_EQ(settings.chain, "shop.2_x-y");
   EXPECT_EQ(settings.source, Source::kLastLayer);
@@ -105,6 +112,13 @@ TEST_F(ConfigTest, EveryKeyIsRead) {
   EXPECT_EQ(layer.sha256, "0123456789abcdefabcdef0123456789abcdef0123456789abcdef0123456789");
   EXPECT_EQ(settings.layers[1].plugin, "/opt/own plugin.so");
   EXPECT_EQ(settings.layers[1].ttl_jitter, 0);
+  const WarmSettings &warm = settings.layers[1].warm;
+  EXPECT_FALSE(warm.on);
+  EXPECT_EQ(warm.max_bytes, 1024u);
+  EXPECT_EQ(warm.min_fetch_ms, 2);
+  EXPECT_EQ(warm.after_hits, 3u);
+  EXPECT_EQ(warm.queue_entries, 4u);
+  EXPECT_EQ(warm.queue_bytes, 5120u);
 }
 
 TEST_F(ConfigTest, SourceApplication) {

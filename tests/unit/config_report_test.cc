@@ -70,6 +70,12 @@ TEST_F(ConfigReportTest, HasEveryValueAndItsOrigin) {
       {"layers[0].max_ttl_ms", {0, "default"}},
       {"layers[0].ttl_jitter", {0.1, "default"}},
       {"layers[0].write", {"through", "default"}},
+      {"layers[0].warm", {"always", "default"}},
+      {"layers[0].warm_max_bytes", {0, "default"}},
+      {"layers[0].warm_min_fetch_ms", {0, "default"}},
+      {"layers[0].warm_after_hits", {1, "default"}},
+      {"layers[0].warm_queue_entries", {1024, "default"}},
+      {"layers[0].warm_queue_bytes", {8 << 20, "default"}},
       {"layers[0].sha256", {"", "default"}},
   };
   EXPECT_EQ(rows, expected);

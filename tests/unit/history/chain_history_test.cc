@@ -364,6 +364,38 @@ TEST_F(ChainHistoryTest, TheApplicationIsTheTruth) {
   }
 }
 
+// The upper of two shared layers is warmed from the lower one, behind the readers.
+TEST_F(ChainHistoryTest, TwoSharedLayersBeforeTheApplication) {
+  by_database_ = true;
+  add_memory();
+  UnsteadyLayer *upper = add("L2", kShared, kForgetful);
+  UnsteadyLayer *lower = add("L3", kShared, kForgetful);
+  open(Source::kApplication);
+  run(Rules{.ranked = true}, steps(), [&](Recorder &recorder, uint32_t which, uint32_t dice) {
+    switch (dice % 8) {
+      case 0:
+        return write_then_delete(recorder, which);
+      case 1:
+      case 2:
+      case 3:
+        return get(recorder, which, false);
+      default:
+        return get_or_load(recorder, which, dice >> 3);
+    }
+  });
+  EXPECT_EQ(first_violation(), "");
+  upper->get_well();
+  lower->get_well();
+  for (uint32_t which = 0; which < kKeys; ++which) {
+    History quiet;
+    get(quiet.recorder(), which, false);
+    const Operation &found = quiet.recorders().front().operations().front();
+    if (found.value != conformance::kAbsent) {
+      EXPECT_EQ(found.value, database_.read(which)) << which;
+    }
+  }
+}
+
 TEST_F(ChainHistoryTest, MemoryAloneBeforeTheApplication) {
   by_database_ = true;
   add_memory();
