@@ -472,14 +472,21 @@ CACHECHAIN_API int32_t cachechain_delete_many_packed(cachechain_chain *chain, co
                                                      const uint8_t *keys, const uint64_t *offsets, uint64_t count,
                                                      cachechain_batch **batch, cachechain_error **error);
 
-/* 0 for NULL. */
+/* A batch is yours, immutable, readable from any thread, and outlives the chain. It owns the values: copy what you keep.
+ * How many keys it answers; 0 for NULL. [any] since 0.1 */
 CACHECHAIN_API uint64_t cachechain_batch_size(const cachechain_batch *batch);
-/* The answer for key i; the value is borrowed from the batch. `value` and `lease` may be NULL. */
+/* The answer for key i, as its own call would have answered; `value` is borrowed from the batch, release is NULL. `value`
+ * and `lease` may be NULL. INVALID_ARGUMENT also if there is no such key. [any] since 0.1 */
 CACHECHAIN_API int32_t cachechain_batch_item(const cachechain_batch *batch, uint64_t index, cachechain_value *value,
                                              cachechain_lease *lease);
-/* All statuses and values in one crossing: value i is buf[offsets[i] .. offsets[i + 1]). Size query. */
+/* Why key i failed, "" if it did not. Valid until the batch is freed. NUL-terminated. [any] since 0.1 */
+CACHECHAIN_API const char *cachechain_batch_message(const cachechain_batch *batch, uint64_t index, uint64_t *size);
+/* All statuses and values in one crossing: value i is buf[offsets[i] .. offsets[i + 1]), empty if there is none. `statuses`
+ * has room for size() elements, `offsets` for one more; each may be NULL. Size query of `buf` as for
+ * cachechain_chain_stats(). [any] since 0.1 */
 CACHECHAIN_API int32_t cachechain_batch_copy(const cachechain_batch *batch, int32_t *statuses, uint64_t *offsets,
                                              uint8_t *buf, uint64_t cap, uint64_t *needed);
+/* Releases the values. Accepts NULL. [once] since 0.1 */
 CACHECHAIN_API void cachechain_batch_free(cachechain_batch *batch);
 
 /* ---- Asynchronous calls over a completion queue. All LATER since 0.1 ---- */

@@ -69,18 +69,6 @@ int32_t cachechain_delete_many_packed(cachechain_chain *, const cachechain_put_o
   return later("cachechain_delete_many_packed", error, batch);
 }
 
-uint64_t cachechain_batch_size(const cachechain_batch *) { return 0; }
-
-int32_t cachechain_batch_item(const cachechain_batch *, uint64_t, cachechain_value *value, cachechain_lease *lease) {
-  return later("cachechain_batch_item", nullptr, value, lease);
-}
-
-int32_t cachechain_batch_copy(const cachechain_batch *, int32_t *, uint64_t *, uint8_t *, uint64_t, uint64_t *needed) {
-  return later("cachechain_batch_copy", nullptr, needed);
-}
-
-void cachechain_batch_free(cachechain_batch *) {}
-
 int32_t cachechain_queue_open(uint64_t, cachechain_queue **queue, cachechain_error **error) {
   return later("cachechain_queue_open", error, queue);
 }
