@@ -11,9 +11,8 @@ namespace {
 constexpr int64_t kNsPerMs = 1'000'000;
 constexpr int64_t kHoldOffMs = 1'000;
 constexpr int64_t kAbsentMs = 1'000;
-// How often another process's load is looked after.
-constexpr int64_t kLeastPollNs = 10 * kNsPerMs;
-constexpr int64_t kMostPollNs = 100 * kNsPerMs;
+// How often who waits for a permit looks after leases that nobody ended.
+constexpr int64_t kLookNs = 100 * kNsPerMs;
 
 bool is_hit(int32_t status) { return status == CACHECHAIN_OK || status == CACHECHAIN_STALE; }
 
@@ -28,6 +27,13 @@ int32_t LoadPath::get(const Caller &caller, std::span<const uint8_t> key_bytes, 
   const cachechain_key key = caller.space.key(key_bytes);
   Walk walk(options, buffer);
   const int32_t status = load(caller, key, walk, value, lease);
+  count_answer(caller, status, value, lease);
+  if (status < 0 && failure != nullptr) *failure = std::move(walk.failure);
+  return status;
+}
+
+void LoadPath::count_answer(const Caller &caller, int32_t status, const cachechain_value &value,
+                            const cachechain_lease &lease) {
   if (lease.id != 0) {
     caller.add(ChainCounter::kLeases);
     if ((lease.flags & CACHECHAIN_LEASE_SIDE) != 0) caller.add(ChainCounter::kSideLeases);
@@ -35,10 +41,8 @@ int32_t LoadPath::get(const Caller &caller, std::span<const uint8_t> key_bytes, 
   if (is_hit(status) && value.layer < 0) {
     caller.add(ChainCounter::kLoaded);
   } else {
-    reads_.count_answer(caller, status, value);
+    ReadPath::count_answer(caller, status, value);
   }
-  if (status < 0 && failure != nullptr) *failure = std::move(walk.failure);
-  return status;
 }
 
 // Leases that nobody ended give their permits back by their time, if somebody looks. False: the deadline, or the end.
@@ -46,7 +50,7 @@ bool LoadPath::wait_for_permit(int64_t deadline_ns) {
   const int64_t now_ns = core_.parts.clock->mono_ns();
   if (deadline_ns != 0 && now_ns >= deadline_ns) return false;
   core_.records.expire_all();
-  const int64_t look_ns = now_ns + kMostPollNs;
+  const int64_t look_ns = now_ns + kLookNs;
   return core_.loads.wait(deadline_ns == 0 ? look_ns : std::min(deadline_ns, look_ns)) || !core_.loads.closed();
 }
 
@@ -56,161 +60,132 @@ bool LoadPath::wants_refresh(const cachechain_value &value) const {
          end_ms - core_.settings.refresh_ms <= core_.parts.clock->coarse_unix_ms();
 }
 
-int32_t LoadPath::load(const Caller &caller, const cachechain_key &key, Walk &walk, cachechain_value &value,
-                       cachechain_lease &lease) {
-  const auto fail = [&](int32_t code, std::string text) {
-    drop(value);
-    walk.failure = Status(code, core_.settings.chain + ": " + std::move(text));
-    return code;
-  };
-  if (core_.leading_inline != 0 && reads_.ask_first(caller, key, walk.buffer, value) == CACHECHAIN_OK) {
-    if (value.version >= walk.least && !wants_refresh(value)) return CACHECHAIN_OK;
-    drop(value);
-  }
-  Hold hold(core_.records);
-  if (hold.enter(key, Hold::Wish::kHold) == Hold::Entered::kNoMemory) {
-    return fail(CACHECHAIN_NO_MEMORY, "no memory for the record of the key");
-  }
+int32_t LoadPath::fail(const Loading &one, int32_t code, std::string_view text) const {
+  drop(one.value);
+  one.walk.failure = Status(code, core_.settings.chain + ": " + std::string(text));
+  return code;
+}
+
+int32_t LoadPath::pending(const Loading &one, std::string_view who) const {
+  return fail(one, CACHECHAIN_LOAD_PENDING, std::string(who) + " still loads this key");
+}
+
+int32_t LoadPath::no_record(const Loading &one) const {
+  return fail(one, CACHECHAIN_NO_MEMORY, "no memory for the record of the key");
+}
+
+int32_t LoadPath::busy(const Loading &one) const {
+  return fail(one, CACHECHAIN_OVERLOADED,
+              "source: " + std::to_string(core_.loads.most()) + " loads are under way (max_loads)");
+}
+
+Hold::LoadTerms LoadPath::begin(Walk &walk) const {
   walk.loads = true;
   Hold::LoadTerms terms;
   terms.begin_ns = core_.parts.clock->mono_ns();
   terms.deadline_ns = reads_.deadline_of(walk);
   terms.lease_ns = core_.settings.lease_ms * kNsPerMs;
   terms.lease_wait_ns = core_.settings.lease_wait_ms * kNsPerMs;
-  for (;;) {
+  return terms;
+}
+
+int32_t LoadPath::load(const Caller &caller, const cachechain_key &key, Walk &walk, cachechain_value &value,
+                       cachechain_lease &lease) {
+  if (core_.leading_inline != 0 && reads_.ask_first(caller, key, walk.buffer, value) == CACHECHAIN_OK) {
+    if (value.version >= walk.least && !wants_refresh(value)) return CACHECHAIN_OK;
     drop(value);
-    walk.restart();
-    int32_t status = reads_.fly(caller, key, hold, false, walk, value);
-    terms.looked = status != CACHECHAIN_LOAD_PENDING;
-    if (!terms.looked) {
-      status = core_.source == Source::kApplication ? CACHECHAIN_MISS : CACHECHAIN_NOT_FOUND;
-      value.layer = -1;
-    } else if (status < 0 || (status == CACHECHAIN_OK && !wants_refresh(value)) || walk.seen.absent) {
-      reads_.end_flight(hold, status, value, walk);
-      return status;
-    }
-    terms.seen = walk.seen;
-    terms.has_value = is_hit(status);
-    // Whoever leads takes the lease before he tells the others that nobody has the key, so that there is no moment in
-    // which one more would look for it.
-    const bool leads = hold.leading();
-    terms.may_wait = !terms.has_value && !leads;
-    AnswerPtr answer;
-    Hold::LoadTurn turn = hold.turn_to_load(terms, lease, answer);
-    if (leads) {
-      reads_.end_flight(hold, status, value, walk);
-      terms.may_wait = !terms.has_value;
-      if (turn == Hold::LoadTurn::kPending && terms.may_wait) turn = hold.turn_to_load(terms, lease, answer);
-    }
-    switch (turn) {
-      case Hold::LoadTurn::kGranted:
-        switch (mark_lease(caller, hold, walk.seen, lease, walk)) {
-          case Marked::kYes:
-          case Marked::kLocal:
-            return status;
-          case Marked::kOvertaken:
-            lease = {};
-            break;
-          case Marked::kForeign:
-            lease = {};
-            if (is_hit(status)) return status;
-            return fail(CACHECHAIN_LOAD_PENDING, "another process still loads this key");
-        }
-        break;
-      case Hold::LoadTurn::kSide:
-        return status;
-      case Hold::LoadTurn::kAnswered:
-        if (is_hit(status)) return status;
-        if (answer->status() < 0) walk.failure = answer->failure();
-        answer->hand_out(walk.buffer, value);
-        return answer->status();
-      case Hold::LoadTurn::kAgain:
-        break;
-      case Hold::LoadTurn::kPending:
-        if (is_hit(status)) return status;
-        return fail(CACHECHAIN_LOAD_PENDING, "another call still loads this key");
-      case Hold::LoadTurn::kBusy:
-        if (is_hit(status)) return status;
-        if (!wait_for_permit(terms.deadline_ns)) {
-          return fail(CACHECHAIN_OVERLOADED,
-                      "source: " + std::to_string(core_.loads.most()) + " loads are under way (max_loads)");
-        }
-        break;
-      case Hold::LoadTurn::kNoMemory:
-        if (is_hit(status)) return status;
-        return fail(CACHECHAIN_NO_MEMORY, "no memory for a lease");
-      case Hold::LoadTurn::kClosed:
-        return fail(CACHECHAIN_CLOSED, "was closed while this call waited");
-    }
   }
+  Hold hold(core_.records);
+  Hold::LoadTerms terms;
+  const Loading one{key, hold, walk, terms, value, lease};
+  if (hold.enter(key, Hold::Wish::kHold) == Hold::Entered::kNoMemory) return no_record(one);
+  terms = begin(walk);
+  return load_held(caller, one, true);
 }
 
-// Puts the lease into the level that arbitrates between processes, as this chain's expectation for the fulfilment.
-int32_t LoadPath::put_lease(const Caller &caller, Hold &hold, const cachechain_lease &lease, uint64_t expect_version,
-                            uint64_t expect_token, int64_t lease_ms) {
-  const cachechain_key key = hold.key();
-  cachechain_put put{};
-  put.key = &key;
-  put.version = lease.version;
-  put.created = put.token = lease.token;
-  put.flags = CACHECHAIN_KIND_LEASE;
-  put.expires_ms = core_.parts.clock->unix_ms() + std::min(lease_ms, kLongestMs);
-  put.condition = CACHECHAIN_PUT_EXACT;
-  put.expect_version = expect_version;
-  put.expect_token = expect_token;
-  return core_.put_mark(caller, core_.truth, put, core_.deadline_after(0));
-}
-
-LoadPath::Marked LoadPath::mark_lease(const Caller &caller, Hold &hold, const Seen &seen, cachechain_lease &lease,
-                                      Walk &walk) {
-  // Where no level arbitrates between processes the record alone does; where the truth itself would, to fulfil is to
-  // set, and needs no mark.
-  if (!core_.marks_leases) return Marked::kLocal;
-  if (!seen.asked) {
-    hold.note_mark(lease.id, false);
-    return Marked::kLocal;
-  }
-  // A value that is there is expectation enough, and others go on answering with it.
-  if (seen.version != 0 && seen.token == 0 && seen.value) return Marked::kYes;
-  const int64_t begin_ns = core_.parts.clock->mono_ns();
-  int64_t side_ns = begin_ns + core_.settings.lease_wait_ms * kNsPerMs;
-  if (walk.deadline_ns != 0) side_ns = std::min(side_ns, begin_ns + (walk.deadline_ns - begin_ns) / 2);
-  uint64_t version = seen.version;
-  uint64_t token = seen.token;
-  int64_t until_ms = seen.lease_until_ms;
+int32_t LoadPath::load_held(const Caller &caller, const Loading &one, bool patient) {
   for (;;) {
-    if (until_ms <= core_.parts.clock->unix_ms()) {
-      const int32_t status = put_lease(caller, hold, lease, version, token, core_.settings.lease_ms);
-      if (status == CACHECHAIN_CONFLICT) break;
-      hold.note_mark(lease.id, status == CACHECHAIN_OK);
-      return status == CACHECHAIN_OK ? Marked::kYes : Marked::kLocal;
+    drop(one.value);
+    one.walk.restart();
+    int32_t status = reads_.fly(caller, one.key, one.hold, false, one.walk, one.value);
+    switch (take_turn(one, patient, status)) {
+      case Next::kDone:
+        return status;
+      case Next::kAgain:
+        break;
+      case Next::kMark:
+        switch (marks_.mark(caller, one.hold, one.walk.seen, one.walk.deadline_ns, patient, one.lease)) {
+          case LeaseMarks::Marked::kYes:
+            return status;
+          case LeaseMarks::Marked::kOvertaken:
+            one.lease = {};
+            break;
+          case LeaseMarks::Marked::kForeign:
+            one.lease = {};
+            return is_hit(status) ? status : pending(one, "another process");
+        }
+        break;
+      case Next::kOthersLoad:
+        return pending(one, "another call");
+      case Next::kBusy:
+        if (!patient || !wait_for_permit(one.terms.deadline_ns)) return busy(one);
+        break;
     }
-    // Another process loads. Its value, or its end, is looked for now and then.
-    const int64_t now_ns = core_.parts.clock->mono_ns();
-    if (walk.deadline_ns != 0 && now_ns >= walk.deadline_ns) {
-      hold.pass_lease_on(lease.id);
-      return Marked::kForeign;
-    }
-    if (now_ns >= side_ns) {
-      hold.turn_into_side(lease.id, now_ns + core_.settings.lease_wait_ms * kNsPerMs, lease);
-      return Marked::kYes;
-    }
-    const auto chance =
-        static_cast<int64_t>(static_cast<double>(kMostPollNs - kLeastPollNs) * core_.parts.random->unit());
-    if (!core_.loads.pause(std::min(side_ns, now_ns + kLeastPollNs + chance))) break;
-    cachechain_value value{};
-    cachechain_report report{};
-    Level &level = *core_.levels[core_.truth];
-    const int32_t status = level.layer->get(make_call(caller, level, walk.deadline_ns, &report), hold.key(), {}, value);
-    const bool same = status == CACHECHAIN_OK && (value.flags & CACHECHAIN_FLAG_KIND_MASK) == CACHECHAIN_KIND_LEASE &&
-                      value.version == version && value.created == token;
-    if (same) until_ms = value.expires_ms;
-    if (status == CACHECHAIN_OK) drop(value);
-    if (!same) break;
   }
-  // Something else is there now: everybody looks again.
-  hold.answer_lease(lease.id, nullptr);
-  return Marked::kOvertaken;
+}
+
+LoadPath::Next LoadPath::take_turn(const Loading &one, bool patient, int32_t &status) {
+  Hold::LoadTerms &terms = one.terms;
+  terms.looked = status != CACHECHAIN_LOAD_PENDING;
+  if (!terms.looked) {
+    status = core_.source == Source::kApplication ? CACHECHAIN_MISS : CACHECHAIN_NOT_FOUND;
+    one.value.layer = -1;
+  } else if (status < 0 || (status == CACHECHAIN_OK && !wants_refresh(one.value)) || one.walk.seen.absent) {
+    ReadPath::end_flight(one.hold, status, one.value, one.walk);
+    return Next::kDone;
+  }
+  terms.seen = one.walk.seen;
+  terms.has_value = is_hit(status);
+  // Whoever leads takes the lease before he tells the others that nobody has the key, so that there is no moment in
+  // which one more would look for it.
+  const bool leads = one.hold.leading();
+  const bool may_wait = patient && !terms.has_value;
+  terms.may_wait = may_wait && !leads;
+  AnswerPtr answer;
+  Hold::LoadTurn turn = one.hold.turn_to_load(terms, one.lease, answer);
+  if (leads) {
+    ReadPath::end_flight(one.hold, status, one.value, one.walk);
+    terms.may_wait = may_wait;
+    if (turn == Hold::LoadTurn::kPending && may_wait) turn = one.hold.turn_to_load(terms, one.lease, answer);
+  }
+  switch (turn) {
+    case Hold::LoadTurn::kGranted:
+      return Next::kMark;
+    case Hold::LoadTurn::kSide:
+      return Next::kDone;
+    case Hold::LoadTurn::kAgain:
+      return Next::kAgain;
+    case Hold::LoadTurn::kClosed:
+      status = fail(one, CACHECHAIN_CLOSED, "was closed while this call waited");
+      return Next::kDone;
+    default:
+      break;
+  }
+  if (terms.has_value) return Next::kDone;
+  switch (turn) {
+    case Hold::LoadTurn::kAnswered:
+      if (answer->status() < 0) one.walk.failure = answer->failure();
+      answer->hand_out(one.walk.buffer, one.value);
+      status = answer->status();
+      return Next::kDone;
+    case Hold::LoadTurn::kPending:
+      return Next::kOthersLoad;
+    case Hold::LoadTurn::kBusy:
+      return Next::kBusy;
+    default:
+      status = fail(one, CACHECHAIN_NO_MEMORY, "no memory for a lease");
+      return Next::kDone;
+  }
 }
 
 Status LoadPath::fulfil(const Caller &caller, const cachechain_lease &lease, const Mutation &loaded,
@@ -257,7 +232,7 @@ Status LoadPath::fulfil(const Caller &caller, const cachechain_lease &lease, con
   if (stored.ok()) {
     caller.add(ChainCounter::kFulfilled);
   } else {
-    release_mark(caller, hold, terms);
+    marks_.release(caller, hold, terms);
   }
   cachechain_value value{};
   const bool absent = loaded.kind == CACHECHAIN_KIND_ABSENT;
@@ -362,7 +337,7 @@ Status LoadPath::fail(const Caller &caller, const cachechain_lease &lease, std::
   const Status failure(CACHECHAIN_LOAD_FAILED, Status::Detail{std::move(text), "source", 0, true});
   AnswerPtr answer(Answer::create(*core_.parts.allocator, CACHECHAIN_LOAD_FAILED, {}, failure, Seen()));
   const int64_t span_ms = hold_off_ms == 0 ? kHoldOffMs : hold_off_ms;
-  release_mark(caller, hold, terms);  // other processes' sources may be well
+  marks_.release(caller, hold, terms);  // other processes' sources may be well
   hold.fail_lease(lease.id, std::move(answer), saturated(core_.parts.clock->mono_ns(), span_ms));
   return CACHECHAIN_OK;
 }
@@ -371,18 +346,9 @@ Status LoadPath::abandon(const Caller &caller, const cachechain_lease &lease) {
   Hold hold(core_.records);
   const Hold::LeaseTerms terms = hold.enter_lease(lease);
   if (terms.state == Hold::LeaseState::kGone) return CACHECHAIN_VOID;
-  release_mark(caller, hold, terms);
+  marks_.release(caller, hold, terms);
   hold.pass_lease_on(lease.id);
   return terms.state == Hold::LeaseState::kVoid ? CACHECHAIN_VOID : CACHECHAIN_OK;
-}
-
-// A lease that ends without a value must keep nobody waiting in other processes.
-void LoadPath::release_mark(const Caller &caller, Hold &hold, const Hold::LeaseTerms &terms) {
-  if (terms.state != Hold::LeaseState::kPrimary || !terms.marked) return;
-  cachechain_lease own{};
-  own.version = terms.version;
-  own.token = terms.token;
-  (void)put_lease(caller, hold, own, terms.version, terms.token, 0);
 }
 
 Status LoadPath::renew(const Caller &caller, cachechain_lease &lease, int64_t lease_ms) {
@@ -391,13 +357,9 @@ Status LoadPath::renew(const Caller &caller, cachechain_lease &lease, int64_t le
   if (terms.state == Hold::LeaseState::kGone) return CACHECHAIN_VOID;
   const int64_t span_ms = lease_ms == 0 ? core_.settings.lease_ms : std::min(lease_ms, kLongestMs);
   Status renewed = CACHECHAIN_OK;
-  if (terms.state == Hold::LeaseState::kPrimary && terms.marked) {
-    cachechain_lease own{};
-    own.version = terms.version;
-    own.token = terms.token;
-    if (put_lease(caller, hold, own, terms.version, terms.token, span_ms) == CACHECHAIN_CONFLICT) {
-      renewed = CACHECHAIN_VOID;
-    }
+  if (terms.state == Hold::LeaseState::kPrimary && terms.marked &&
+      marks_.renew(caller, hold, terms, span_ms) == CACHECHAIN_CONFLICT) {
+    renewed = CACHECHAIN_VOID;
   }
   if (terms.state == Hold::LeaseState::kVoid ||
       !hold.renew_lease(lease.id, saturated(core_.parts.clock->mono_ns(), span_ms))) {

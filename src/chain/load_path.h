@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "chain/core.h"
+#include "chain/lease_marks.h"
 #include "chain/read_path.h"
 #include "chain/write_path.h"
 
@@ -20,6 +21,33 @@ class LoadPath {
   int32_t get(const Caller &caller, std::span<const uint8_t> key, const ReadOptions &options, std::span<uint8_t> buffer,
               cachechain_value &value, cachechain_lease &lease, Status *failure);
 
+  // The steps, for batches.
+
+  // A load that holds the record of its key.
+  struct Loading {
+    const cachechain_key &key;
+    Hold &hold;
+    Walk &walk;
+    Hold::LoadTerms &terms;
+    cachechain_value &value;
+    cachechain_lease &lease;
+  };
+  // Makes `walk` that of a load, with its deadline, and gives the terms of a call that begins now.
+  Hold::LoadTerms begin(Walk &walk) const;
+  // Looks, and waits for its turn if it is `patient`: if not, LOAD_PENDING or OVERLOADED come at once.
+  int32_t load_held(const Caller &caller, const Loading &one, bool patient);
+  // What a look into the layers, which answered `status`, has led to.
+  enum class Next { kDone, kAgain, kMark, kOthersLoad, kBusy };
+  Next take_turn(const Loading &one, bool patient, int32_t &status);
+  // The failures of who may not wait, or has no record.
+  int32_t no_record(const Loading &one) const;
+  int32_t pending(const Loading &one, std::string_view who) const;
+  int32_t busy(const Loading &one) const;
+  bool wants_refresh(const cachechain_value &value) const;
+  // Counts the get once, as what its caller is told.
+  static void count_answer(const Caller &caller, int32_t status, const cachechain_value &value,
+                           const cachechain_lease &lease);
+
   // The endings. `loaded` is a value or an absence.
   Status fulfil(const Caller &caller, const cachechain_lease &lease, const Mutation &loaded, cachechain_write &result);
   Status unchanged(const Caller &caller, const cachechain_lease &lease, int64_t ttl_ms);
@@ -30,18 +58,14 @@ class LoadPath {
  private:
   int32_t load(const Caller &caller, const cachechain_key &key, Walk &walk, cachechain_value &value,
                cachechain_lease &lease);
+  int32_t fail(const Loading &one, int32_t code, std::string_view text) const;
   bool wait_for_permit(int64_t deadline_ns);
-  bool wants_refresh(const cachechain_value &value) const;
-  enum class Marked { kYes, kLocal, kOvertaken, kForeign };
-  Marked mark_lease(const Caller &caller, Hold &hold, const Seen &seen, cachechain_lease &lease, Walk &walk);
-  void release_mark(const Caller &caller, Hold &hold, const Hold::LeaseTerms &terms);
-  int32_t put_lease(const Caller &caller, Hold &hold, const cachechain_lease &lease, uint64_t expect_version,
-                    uint64_t expect_token, int64_t lease_ms);
   Status store(const Caller &caller, Hold &hold, const Hold::LeaseTerms &lease, Told &told);
 
   Core &core_;
   ReadPath &reads_;
   WritePath &writes_;
+  LeaseMarks marks_{core_};
 };
 
 }  // namespace cachechain

@@ -50,7 +50,9 @@ struct Caller {
   Caller(Namespace &its_space, ThreadBlocks::Block &its_block) : space(its_space), block(its_block) {}
 
   void add(ChainCounter counter) const { block.add(counter_index(counter)); }
-  void add(uint32_t layer, LayerCounter counter) const { block.add(counter_index(layer, counter)); }
+  void add(uint32_t layer, LayerCounter counter, uint64_t by = 1) const {
+    block.add(counter_index(layer, counter), by);
+  }
 };
 
 }  // namespace cachechain

@@ -2,7 +2,7 @@
 
 namespace cachechain {
 
-QueryPath::Borrowed QueryPath::borrow(const Caller &caller, const cachechain_key &key, Walk &walk) {
+Borrowed QueryPath::borrow(const Caller &caller, const cachechain_key &key, Walk &walk) {
   Borrowed borrowed;
   borrowed.version = core_.stamps.next();
   // Without the shared level, or while it cannot be asked, this process keeps what it reads to itself.

@@ -15,11 +15,7 @@ class QueryPath {
  public:
   explicit QueryPath(Core &core) : core_(core) {}
 
-  // What a read of the table works under.
-  struct Borrowed {
-    uint64_t version = 0;  // a stamp from before the read
-    uint64_t token = 0;    // of the lease in the shared level, 0 for none
-  };
+  // Before the table is read.
   Borrowed borrow(const Caller &caller, const cachechain_key &key, Walk &walk);
   // Stamps what was read, and ends the lease with it.
   void give_back(const Caller &caller, const cachechain_key &key, Walk &walk, const Borrowed &borrowed, int32_t status,

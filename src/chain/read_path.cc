@@ -137,24 +137,37 @@ int64_t ReadPath::deadline_of(Walk &walk) const {
 
 int32_t ReadPath::walk_down(const Caller &caller, const cachechain_key &key, Walk &walk, cachechain_value &value) {
   for (size_t at = 0; at < core_.levels.size(); ++at) {
-    Level &level = *core_.levels[at];
-    if (walk.hold != nullptr) walk.least = std::max(walk.least, walk.hold->floor());
-    const bool plain = level.layer->traits().can(CACHECHAIN_CAP_PLAIN);
-    const QueryPath::Borrowed borrowed = plain ? query_.borrow(caller, key, walk) : QueryPath::Borrowed();
-    const int32_t status = ask(caller, at, key, walk, value);
-    if (plain) query_.give_back(caller, key, walk, borrowed, status, value);
-    if (status < 0) continue;
-    if (at == core_.truth) walk.seen.asked = true;
-    if (at == core_.shared) walk.shared.asked = true;
-    if (status != CACHECHAIN_OK) {
-      caller.add(level.index, LayerCounter::kMisses);
-      walk.truth_said_no |= core_.is_truth(at);
-      continue;
-    }
-    const int32_t answer = found_at(caller, at, key, walk, value);
+    const int32_t asked = arrive(caller, at, key, walk);
+    const int32_t status = asked == CACHECHAIN_OK ? ask(caller, at, key, walk, value) : asked;
+    const int32_t answer = judge(caller, at, key, walk, status, value);
     if (answer != CACHECHAIN_MISS) return answer;
-    drop(value);
   }
+  return give_up(caller, key, walk, value);
+}
+
+int32_t ReadPath::arrive(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk) {
+  if (walk.hold != nullptr) walk.least = std::max(walk.least, walk.hold->floor());
+  if (core_.is_plain(at)) walk.borrowed = query_.borrow(caller, key, walk);
+  return may_ask(caller, at, key, walk);
+}
+
+int32_t ReadPath::judge(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk, int32_t status,
+                        cachechain_value &value) {
+  if (core_.is_plain(at)) query_.give_back(caller, key, walk, walk.borrowed, status, value);
+  if (status < 0) return CACHECHAIN_MISS;
+  if (at == core_.truth) walk.seen.asked = true;
+  if (at == core_.shared) walk.shared.asked = true;
+  if (status != CACHECHAIN_OK) {
+    caller.add(core_.levels[at]->index, LayerCounter::kMisses);
+    walk.truth_said_no |= core_.is_truth(at);
+    return CACHECHAIN_MISS;
+  }
+  const int32_t answer = found_at(caller, at, key, walk, value);
+  if (answer == CACHECHAIN_MISS) drop(value);
+  return answer;
+}
+
+int32_t ReadPath::give_up(const Caller &caller, const cachechain_key &key, Walk &walk, cachechain_value &value) {
   if (!walk.has_stale || walk.truth_said_no || !core_.settings.serve_stale) {
     return nobody_has_it(walk, value);
   }
@@ -251,8 +264,7 @@ int32_t ReadPath::found_at(const Caller &caller, size_t at, const cachechain_key
   return CACHECHAIN_STALE;
 }
 
-// Asks one level; < 0 means that it could not be asked, and then everything about that has been noted.
-int32_t ReadPath::ask(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk, cachechain_value &value) {
+int32_t ReadPath::may_ask(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk) {
   Level &level = *core_.levels[at];
   const LayerTraits &traits = level.layer->traits();
   if (key.size > traits.max_key_size) return CACHECHAIN_MISS;  // it cannot hold such a key
@@ -266,32 +278,49 @@ int32_t ReadPath::ask(const Caller &caller, size_t at, const cachechain_key &key
       return CACHECHAIN_DEADLINE;
     }
   }
+  if (!level.debts.any()) return CACHECHAIN_OK;
+  cachechain_report report{};
+  if (repairs_.believed(caller, level, key, level.is_inline() ? 0 : walk.deadline_ns, report)) return CACHECHAIN_OK;
+  walk.degraded = true;
+  walk.note(core_.describe(level, CACHECHAIN_UNAVAILABLE, report) +
+            ": not asked, because it owes what it could not be told");
+  return CACHECHAIN_UNAVAILABLE;
+}
+
+int32_t ReadPath::ask(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk, cachechain_value &value) {
+  Level &level = *core_.levels[at];
   cachechain_report report;
   report.native_code = 0;
   report.retryable = report.size = 0;
-  const int64_t deadline_ns = level.is_inline() ? 0 : walk.deadline_ns;
-  if (level.debts.any() && !repairs_.believed(caller, level, key, deadline_ns, report)) {
-    walk.degraded = true;
-    walk.note(core_.describe(level, CACHECHAIN_UNAVAILABLE, report) +
-              ": not asked, because it owes what it could not be told");
-    return CACHECHAIN_UNAVAILABLE;
-  }
   const cachechain_call call = make_call(caller, level, walk.deadline_ns, &report, walk.options.trace);
   // The buffer holds the best so far; what comes beside it comes as a view.
   const int32_t status = level.layer->get(call, key, walk.has_stale ? std::span<uint8_t>() : walk.buffer, value);
-  if (status >= 0) {
-    core_.layer_answered(level);
-    if (level.debts.any()) repairs_.settle_others(caller, level, deadline_ns);
-    return status;
+  settle_call(caller, at, status, report, level.is_inline() ? 0 : walk.deadline_ns);
+  if (status < 0) {
+    value = {};
+    failed(caller, at, status, report, walk);
   }
-  value = {};
+  return status;
+}
+
+void ReadPath::settle_call(const Caller &caller, size_t at, int32_t status, const cachechain_report &report,
+                           int64_t deadline_ns) {
+  Level &level = *core_.levels[at];
+  if (status < 0) {
+    core_.layer_failed(level, status, report);
+    return;
+  }
+  core_.layer_answered(level);
+  if (level.debts.any()) repairs_.settle_others(caller, level, deadline_ns);
+}
+
+void ReadPath::failed(const Caller &caller, size_t at, int32_t status, const cachechain_report &report, Walk &walk) {
+  const Level &level = *core_.levels[at];
   caller.add(level.index, LayerCounter::kErrors);
-  core_.layer_failed(level, status, report);
   walk.degraded = true;
   walk.late |= status == CACHECHAIN_DEADLINE ||
                (walk.deadline_ns != 0 && !level.is_inline() && core_.parts.clock->mono_ns() >= walk.deadline_ns);
   walk.note(core_.describe(level, status, report));
-  return status;
 }
 
 int32_t ReadPath::nobody_has_it(Walk &walk, cachechain_value &value) {

@@ -34,10 +34,25 @@ class ReadPath {
   static void count_answer(const Caller &caller, int32_t status, const cachechain_value &value);
   int64_t deadline_of(Walk &walk) const;
 
+  // The steps of a traversal, for batches. For each level from the first down: arrive(); then, unless it refuses, the
+  // level is asked; settle_call() once for the call; after a failure failed(); in any case judge(), which gives the
+  // answer or says MISS: then go on. After the last level: give_up().
+
+  // OK: ask it. MISS: it cannot hold such a key. < 0: it may not be asked, and everything about that has been noted.
+  int32_t arrive(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk);
+  // Counts the outcome of one call for the level's health, whatever number of keys it was about.
+  void settle_call(const Caller &caller, size_t at, int32_t status, const cachechain_report &report,
+                   int64_t deadline_ns);
+  void failed(const Caller &caller, size_t at, int32_t status, const cachechain_report &report, Walk &walk);
+  int32_t judge(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk, int32_t status,
+                cachechain_value &value);
+  int32_t give_up(const Caller &caller, const cachechain_key &key, Walk &walk, cachechain_value &value);
+
  private:
   int32_t lead(const Caller &caller, const cachechain_key &key, Hold &hold, Walk &walk, cachechain_value &value);
   int32_t walk_down(const Caller &caller, const cachechain_key &key, Walk &walk, cachechain_value &value);
   int32_t ask(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk, cachechain_value &value);
+  int32_t may_ask(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk);
   int32_t found_at(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk, cachechain_value &value);
   int32_t nobody_has_it(Walk &walk, cachechain_value &value);
 

@@ -16,6 +16,12 @@ inline void drop(cachechain_value &value) {
   value = {};
 }
 
+// What a read of a truth without versions works under.
+struct Borrowed {
+  uint64_t version = 0;  // a stamp from before the read
+  uint64_t token = 0;    // of the lease in the shared level, 0 for none
+};
+
 struct Walk {
   Walk(const ReadOptions &read_options, std::span<uint8_t> read_buffer)
       : options(read_options), buffer(read_buffer), least(read_options.min_version) {}
@@ -42,6 +48,7 @@ struct Walk {
   uint64_t marks[CACHECHAIN_MAX_LAYERS];
   Seen seen;          // at the level that arbitrates
   Seen shared;        // at the level that is leased from under a truth without versions
+  Borrowed borrowed;  // for the level that is being asked
   bool keeps = true;  // what was found may be copied
 
   // The best entry past its fresh time, as long as nothing fresh was found.

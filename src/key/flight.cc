@@ -7,10 +7,7 @@ Hold::Turn Hold::wait_for_answer(int64_t deadline_ns, bool loads, AnswerPtr &ans
   Waiter waiter(*this);
   Lock lock(stripe_->mutex);
   if (record_->leader == nullptr) {
-    if (loads) {
-      table_.expire(*record_, table_.parts_.clock.mono_ns());
-      if (record_->primary != nullptr && !record_->primary->had_value) return Turn::kOthersLoad;
-    }
+    if (loads && others_load()) return Turn::kOthersLoad;
     begin_flight();
     record_->leader = this;
     return Turn::kLeads;
@@ -33,6 +30,20 @@ Hold::Turn Hold::wait_for_answer(int64_t deadline_ns, bool loads, AnswerPtr &ans
     default:
       return Turn::kClosed;
   }
+}
+
+Hold::Free Hold::lead_if_free(bool loads) {
+  Lock lock(stripe_->mutex);
+  if (record_->leader != nullptr) return Free::kOthersLead;
+  if (loads && others_load()) return Free::kOthersLoad;
+  begin_flight();
+  record_->leader = this;
+  return Free::kLeads;
+}
+
+bool Hold::others_load() {
+  table_.expire(*record_, table_.parts_.clock.mono_ns());
+  return record_->primary != nullptr && !record_->primary->had_value;
 }
 
 // Nothing that was read before is kept, so nothing that came before shuts it out.

@@ -53,6 +53,9 @@ class Hold : private Link {
   // Leaves it without an answer: the next who waits leads.
   void stop_leading();
   bool leading() const { return leading_; }
+  // Without waiting: leads if nobody does. kOthersLoad as above.
+  enum class Free { kLeads, kOthersLead, kOthersLoad };
+  Free lead_if_free(bool loads);
 
   // A mutation of this version was acknowledged: who holds the record may put no older version any more, nor be joined;
   // leases are void. With kShut he may put nothing at all: for where versions do not tell what was read before. True if
@@ -126,6 +129,7 @@ class Hold : private Link {
   // With the lock held.
   void join(Record &record);
   void begin_flight();
+  bool others_load();
   void end_what_began();
   void hand_over();
   void wake_load_waiters(Waiter::State state, Answer *answer);
