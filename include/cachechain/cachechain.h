@@ -440,23 +440,49 @@ CACHECHAIN_API int32_t cachechain_lease_abandon(cachechain_chain *chain, const c
 CACHECHAIN_API int32_t cachechain_lease_renew(cachechain_chain *chain, cachechain_lease *lease, int64_t lease_ms,
                                               cachechain_error **error);
 
-/* ---- Batches: up to CACHECHAIN_MAX_BATCH keys, answers in the order of the keys. All LATER [any] since 0.1 ----
- * In packed form key i is keys[offsets[i] .. offsets[i + 1]), offsets has count + 1 elements: no pointers inside. */
+/* ---- Batches: up to CACHECHAIN_MAX_BATCH keys, answers in the order of the keys ----
+ * In packed form key i is keys[offsets[i] .. offsets[i + 1]), offsets has count + 1 elements: no pointers inside. count 0 is
+ * a batch without answers.
+ *   OK             every key's answer is OK
+ *   PARTIAL        the answers differ, or none is OK: see each
+ *   < 0            of the call as a whole (an argument, CLOSED, FORKED, NO_MEMORY ...): *batch is NULL, and nothing was done
+ * A batch is not atomic: each key is answered as its own call would be. The options hold for every key, the time-out for
+ * the whole. A key that occurs twice is looked for once and answered twice. */
 
+/* Gets many keys. Each layer is asked once for all keys that it is needed for. [any] [may block] since 0.1 */
 CACHECHAIN_API int32_t cachechain_get_many(cachechain_chain *chain, const cachechain_get_options *options,
                                            const cachechain_slice *keys, uint64_t count, cachechain_batch **batch,
                                            cachechain_error **error);
 CACHECHAIN_API int32_t cachechain_get_many_packed(cachechain_chain *chain, const cachechain_get_options *options,
                                                   const uint8_t *keys, const uint64_t *offsets, uint64_t count,
                                                   cachechain_batch **batch, cachechain_error **error);
-/* As get_many, and grants a lease per missing key. */
+
+/* As get_many, with a lease for each key that cachechain_get_load() would give one for. Whoever has leases must not wait
+ * for the loads of others, who may wait for his. So once this call has been granted a lease, a key with nothing at hand is
+ * answered at once by
+ *   LOAD_PENDING   another loads it: fulfil the leases you got, then ask again. So is a key's second occurrence, if
+ *                  the first got its lease
+ *   OVERLOADED     max_loads loads are under way, those of this call among them: the same
+ * A call that was granted none waits as get_load does, key by key. [any] [may block] since 0.1 */
 CACHECHAIN_API int32_t cachechain_load_many(cachechain_chain *chain, const cachechain_get_options *options,
                                             const cachechain_slice *keys, uint64_t count, cachechain_batch **batch,
                                             cachechain_error **error);
+CACHECHAIN_API int32_t cachechain_load_many_packed(cachechain_chain *chain, const cachechain_get_options *options,
+                                                   const uint8_t *keys, const uint64_t *offsets, uint64_t count,
+                                                   cachechain_batch **batch, cachechain_error **error);
+
+/* Fulfils many leases, each as cachechain_lease_fulfil() does, with the same times for all. The version of an answer's value
+ * is that of what was stored; it has no data. [any] [may block] since 0.1 */
 CACHECHAIN_API int32_t cachechain_fulfil_many(cachechain_chain *chain, const cachechain_lease *leases,
                                               const cachechain_slice *values, uint64_t count,
                                               const cachechain_put_options *options, cachechain_batch **batch,
                                               cachechain_error **error);
+CACHECHAIN_API int32_t cachechain_fulfil_many_packed(cachechain_chain *chain, const cachechain_lease *leases,
+                                                     const uint8_t *values, const uint64_t *offsets, uint64_t count,
+                                                     const cachechain_put_options *options, cachechain_batch **batch,
+                                                     cachechain_error **error);
+
+/* The four below: LATER [any] since 0.1 */
 CACHECHAIN_API int32_t cachechain_set_many(cachechain_chain *chain, const cachechain_put_options *options,
                                            const cachechain_slice *keys, const cachechain_slice *values,
                                            uint64_t count, cachechain_batch **batch, cachechain_error **error);

@@ -28,26 +28,6 @@ int32_t cachechain_clear(cachechain_chain *, const cachechain_put_options *, cac
   return later("cachechain_clear", error, result);
 }
 
-int32_t cachechain_get_many(cachechain_chain *, const cachechain_get_options *, const cachechain_slice *, uint64_t,
-                            cachechain_batch **batch, cachechain_error **error) {
-  return later("cachechain_get_many", error, batch);
-}
-
-int32_t cachechain_get_many_packed(cachechain_chain *, const cachechain_get_options *, const uint8_t *,
-                                   const uint64_t *, uint64_t, cachechain_batch **batch, cachechain_error **error) {
-  return later("cachechain_get_many_packed", error, batch);
-}
-
-int32_t cachechain_load_many(cachechain_chain *, const cachechain_get_options *, const cachechain_slice *, uint64_t,
-                             cachechain_batch **batch, cachechain_error **error) {
-  return later("cachechain_load_many", error, batch);
-}
-
-int32_t cachechain_fulfil_many(cachechain_chain *, const cachechain_lease *, const cachechain_slice *, uint64_t,
-                               const cachechain_put_options *, cachechain_batch **batch, cachechain_error **error) {
-  return later("cachechain_fulfil_many", error, batch);
-}
-
 int32_t cachechain_set_many(cachechain_chain *, const cachechain_put_options *, const cachechain_slice *,
                             const cachechain_slice *, uint64_t, cachechain_batch **batch, cachechain_error **error) {
   return later("cachechain_set_many", error, batch);

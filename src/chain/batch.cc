@@ -54,6 +54,14 @@ void Batch::fail(size_t index, const Status &failure) noexcept {
   }
 }
 
+void Batch::repeat(size_t index, size_t of) noexcept {
+  values_[index] = values_[of];
+  values_[index].release = nullptr;
+  values_[index].owner = nullptr;
+  statuses_[index] = statuses_[of];
+  if (const auto failure = failures_.find(of); failure != failures_.end()) fail(index, failure->second);
+}
+
 std::string_view Batch::message(size_t index) const {
   const auto found = failures_.find(index);
   return found == failures_.end() ? std::string_view("") : found->second.message();

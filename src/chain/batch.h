@@ -42,6 +42,8 @@ class Batch {
 
   // The key's answer is this failure; its text is kept if there is memory for it.
   void fail(size_t index, const Status &failure) noexcept;
+  // The answer is that of another key, which the batch holds once for both.
+  void repeat(size_t index, size_t of) noexcept;
   // "" unless the key failed. NUL-terminated; lives as long as the batch.
   std::string_view message(size_t index) const;
 

@@ -15,8 +15,10 @@
 #include <vector>
 
 #include "chain/core.h"
+#include "chain/load_many.h"
 #include "chain/load_path.h"
 #include "chain/query_path.h"
+#include "chain/read_many.h"
 #include "chain/read_path.h"
 #include "chain/repairs.h"
 #include "chain/warmer.h"
@@ -46,8 +48,10 @@ class Chain {
   }
 
   ReadPath &reads() { return reads_; }
+  ReadMany &read_many() { return read_many_; }
   WritePath &writes() { return writes_; }
   LoadPath &loads() { return loads_; }
+  LoadMany &load_many() { return load_many_; }
 
   std::string stats() const;
   std::string explain() const;
@@ -74,8 +78,10 @@ class Chain {
   QueryPath query_{core_};
   Warmer warmer_{core_};
   ReadPath reads_{core_, repairs_, query_, warmer_};
+  ReadMany read_many_{core_, reads_};
   WritePath writes_{core_, repairs_, query_};
   LoadPath loads_{core_, reads_, writes_};
+  LoadMany load_many_{core_, read_many_, loads_};
   Namespace home_;
   std::atomic<State> state_{State::kOpen};
   std::mutex closing_;

@@ -157,4 +157,20 @@ int32_t Core::put_mark(const Caller &caller, size_t at, cachechain_put put, int6
   return status;
 }
 
+void Core::put_marks(const Caller &caller, size_t at, std::span<cachechain_put> puts,
+                     std::span<cachechain_put_result> results, int64_t deadline_ns) {
+  Level &level = *levels[at];
+  for (cachechain_put &put : puts) put.horizon = stamps.horizon();
+  cachechain_report report{};
+  int32_t outcome = level.layer->put_many(make_call(caller, level, deadline_ns, &report), puts, results);
+  for (const cachechain_put_result &result : results) {
+    if (outcome >= 0 && result.status < 0 && result.status != CACHECHAIN_CONFLICT) outcome = result.status;
+  }
+  if (outcome < 0) {
+    layer_failed(level, outcome, report);
+  } else {
+    layer_answered(level);
+  }
+}
+
 }  // namespace cachechain

@@ -52,6 +52,9 @@ struct Core {
   // One put that is neither a mutation's nor a copy: its outcome counts for the level's health alone.
   int32_t put_mark(const Caller &caller, size_t at, cachechain_put put, int64_t deadline_ns,
                    std::span<const uint8_t> trace = {});
+  // Many of them in one call. Each result has its own status.
+  void put_marks(const Caller &caller, size_t at, std::span<cachechain_put> puts,
+                 std::span<cachechain_put_result> results, int64_t deadline_ns);
 
   const ChainSettings settings;
   const ChainParts parts;

@@ -338,9 +338,8 @@ TEST_F(BadInputTest, WhatIsNotInThisReleaseSaysSo) {
   EXPECT_EQ(error_.message(), "cachechain_clear is not in this release");
   EXPECT_EQ(write_.version, 0u);
   cachechain_batch *batch = reinterpret_cast<cachechain_batch *>(this);
-  EXPECT_EQ(cachechain_get_many(chain_, nullptr, nullptr, 0, &batch, nullptr), CACHECHAIN_UNSUPPORTED);
+  EXPECT_EQ(cachechain_set_many(chain_, nullptr, nullptr, nullptr, 0, &batch, nullptr), CACHECHAIN_UNSUPPORTED);
   EXPECT_EQ(batch, nullptr);
-  cachechain_batch_free(nullptr);
   EXPECT_EQ(cachechain_queue_fd(nullptr), -1);
 }
 

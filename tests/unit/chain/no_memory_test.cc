@@ -1,4 +1,5 @@
 // The record of a key without memory: each allocation fails in its turn, and nothing leaks, nobody is left waiting.
+#include <array>
 #include <atomic>
 #include <thread>
 
@@ -50,6 +51,28 @@ class NoMemoryTest : public ChainTest {
     return chain_->loads().fulfil(caller(), lease, loaded, write_);
   }
 
+  // A batch of gets, one of loads, and the fulfilment of what was granted.
+  void many() {
+    const std::array<std::string, 4> keys{"a", "e", "f", "e"};
+    std::array<cachechain_slice, 4> slices;
+    for (size_t i = 0; i < keys.size(); ++i) slices[i] = {bytes(keys[i]).data(), keys[i].size()};
+    const Slices all(slices.data(), slices.size());
+    Batch::Ptr answers;
+    if (chain_->read_many().get(caller(), all, {}, answers).code() == CACHECHAIN_NO_MEMORY) {
+      EXPECT_EQ(answers, nullptr);
+    }
+    if (!chain_->load_many().get(caller(), all, {}, answers).ok()) return;
+    for (const cachechain_lease &lease : answers->leases()) {
+      if (lease.id == 0) continue;
+      Batch::Ptr ended;
+      if (!chain_->load_many().fulfil(caller(), {&lease, 1}, Slices(slices.data(), 1), {}, ended).ok()) {
+        (void)chain_->loads().abandon(caller(), lease);
+      }
+    }
+    (void)remove("e");
+    (void)remove("f");
+  }
+
   FailingAllocator failing_;
 };
 
@@ -70,6 +93,7 @@ TEST_F(NoMemoryTest, EachAllocationOfACallMayFail) {
     (void)load("d", lease);
     if (lease.id != 0) (void)chain_->loads().abandon(caller(), lease);
     (void)chain_->writes().touch(caller(), bytes("a"), {}, write_);
+    many();
     (void)remove("a");
     clock_.advance_ms(2);
   };
