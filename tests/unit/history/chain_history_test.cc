@@ -232,6 +232,61 @@ class ChainHistoryTest : public testing::Test {
     }
   }
 
+  // Some of the keys, from this one on; one of them is asked for twice.
+  struct Asked {
+    std::vector<std::string> keys;
+    std::vector<cachechain_slice> slices;
+    std::vector<Operation> ops;
+    Slices list() const { return Slices(slices.data(), slices.size()); }
+  };
+  Asked ask_many(Recorder &recorder, uint32_t which, uint32_t dice) {
+    Asked asked;
+    const uint32_t number = 2 + dice % (kKeys - 1);
+    for (uint32_t i = 0; i < number; ++i) {
+      const uint32_t key = i + 1 == number    ? which
+                           : (dice & 64) != 0 ? (which + i) % kKeys
+                                              : (which + kKeys - i) % kKeys;
+      asked.keys.push_back(key_of(key));
+      asked.ops.push_back(recorder.begin(Act::kGet, key));
+    }
+    for (const std::string &key : asked.keys) asked.slices.push_back({bytes(key).data(), key.size()});
+    return asked;
+  }
+  void note_many(Recorder &recorder, Asked &asked, const Batch &answers, bool by_version) {
+    for (size_t i = 0; i < asked.ops.size(); ++i) {
+      cachechain_value value = answers.values()[i];
+      value.release = nullptr;  // the batch's
+      note(asked.ops[i], answers.statuses()[i], value, by_version);
+      recorder.end(asked.ops[i]);
+    }
+  }
+  void get_many(Recorder &recorder, uint32_t which, uint32_t dice, bool by_version) {
+    Asked asked = ask_many(recorder, which, dice);
+    Batch::Ptr answers;
+    if (!chain_->read_many().get(caller(), asked.list(), {}, answers).ok()) return;
+    note_many(recorder, asked, *answers, by_version);
+  }
+  void get_or_load_many(Recorder &recorder, uint32_t which, uint32_t dice) {
+    Asked asked = ask_many(recorder, which, dice);
+    ReadOptions options;
+    options.timeout_ns = 20'000'000;
+    Batch::Ptr answers;
+    if (!chain_->load_many().get(caller(), asked.list(), options, answers).ok()) return;
+    note_many(recorder, asked, *answers, false);
+    std::vector<cachechain_lease> leases;
+    std::vector<std::string> loaded;
+    for (size_t i = 0; i < asked.ops.size(); ++i) {
+      if (answers->leases()[i].id == 0) continue;
+      leases.push_back(answers->leases()[i]);
+      loaded.push_back(std::to_string(database_.read(asked.ops[i].key)));
+    }
+    for (uint32_t turns = dice % 16; turns > 0; --turns) std::this_thread::yield();
+    if (dice % 32 == 2) return;  // it is gone
+    std::vector<cachechain_slice> values;
+    for (const std::string &value : loaded) values.push_back({bytes(value).data(), value.size()});
+    (void)chain_->load_many().fulfil(caller(), leases, Slices(values.data(), values.size()), {}, answers);
+  }
+
   // body(recorder, random key, random number), so many times in all, and the judgement of each round.
   template <class Body>
   void run(const Rules &rules, uint64_t steps, Body &&body) {
@@ -306,6 +361,9 @@ TEST_F(ChainHistoryTest, TheLastLayerIsTheTruth) {
         return void(mutate(recorder, which, false, true));
       case 1:
         return void(mutate(recorder, which, true, true));
+      case 2:
+      case 3:
+        return get_many(recorder, which, dice >> 3, true);
       default:
         return get(recorder, which, true);
     }
@@ -342,8 +400,12 @@ TEST_F(ChainHistoryTest, TheApplicationIsTheTruth) {
         return write_then_delete(recorder, which);
       case 1:
       case 2:
-      case 3:
         return get(recorder, which, false);
+      case 3:
+        return get_many(recorder, which, dice >> 3, false);
+      case 4:
+      case 5:
+        return get_or_load_many(recorder, which, dice >> 3);
       default:
         return get_or_load(recorder, which, dice >> 3);
     }
@@ -404,6 +466,7 @@ TEST_F(ChainHistoryTest, MemoryAloneBeforeTheApplication) {
   rules.ranked = true;
   run(rules, steps(), [&](Recorder &recorder, uint32_t which, uint32_t dice) {
     if (dice % 4 == 0) return write_then_delete(recorder, which);
+    if (dice % 4 == 1) return get_or_load_many(recorder, which, dice >> 2);
     get_or_load(recorder, which, dice >> 2);
   });
   EXPECT_EQ(first_violation(), "");
@@ -425,6 +488,9 @@ TEST_F(ChainHistoryTest, ATableWithoutVersionsIsTheTruth) {
           return void(mutate(recorder, which, false, false));
         case 1:
           return void(mutate(recorder, which, true, false));
+        case 2:
+        case 3:
+          return get_many(recorder, which, dice >> 3, false);
         default:
           return get(recorder, which, false);
       }
@@ -454,19 +520,23 @@ TEST_F(ChainHistoryTest, WithoutTheFenceTheJudgeFindsOldAnswers) {
   open(Source::kLastLayer);
   Rules rules;
   rules.ranked = true;
-  for (int round = 0; round < 50 && violations_.empty(); ++round) {
-    run(rules, kStepsPerRound / 10, [&](Recorder &recorder, uint32_t which, uint32_t dice) {
-      switch (dice % 8) {
-        case 0:
-          return void(mutate(recorder, which, false, true));
-        case 1:
-          return void(mutate(recorder, which, true, true));
-        default:
-          return get(recorder, which, true);
-      }
-    });
+  for (const bool batches : {false, true}) {
+    SCOPED_TRACE(batches);
+    violations_.clear();
+    for (int round = 0; round < 50 && violations_.empty(); ++round) {
+      run(rules, kStepsPerRound / 10, [&](Recorder &recorder, uint32_t which, uint32_t dice) {
+        switch (dice % 8) {
+          case 0:
+            return void(mutate(recorder, which, false, true));
+          case 1:
+            return void(mutate(recorder, which, true, true));
+          default:
+            return batches ? get_many(recorder, which, dice >> 3, true) : get(recorder, which, true);
+        }
+      });
+    }
+    EXPECT_NE(first_violation(), "");
   }
-  EXPECT_NE(first_violation(), "");
 }
 
 }  // namespace
