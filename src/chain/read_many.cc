@@ -146,6 +146,10 @@ void ReadMany::answer(const Caller &caller, Traveller &traveller, int32_t status
 
 void ReadMany::descend(const Caller &caller, std::vector<Traveller *> travellers, Batch &batch,
                        const Answered &answered) {
+  if (core_.costs_count) {
+    const int64_t now_ns = core_.parts.clock->mono_ns();
+    for (Traveller *one : travellers) one->walk.begin_ns = now_ns;
+  }
   std::vector<Traveller *> asked;
   for (size_t at = 0; at < core_.levels.size() && !travellers.empty(); ++at) {
     asked.clear();
