@@ -1,6 +1,7 @@
 #include "chain/core.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace cachechain {
@@ -9,6 +10,12 @@ namespace {
 // The life of a copy that nobody invalidates from outside, and that of entries in a layer that compares no versions.
 constexpr int64_t kUnwatchedLifeMs = 5'000;
 constexpr int64_t kUnversionedLifeMs = 60'000;
+
+// An answer to a put that tells of the layer, and not of what was put.
+bool is_trouble(int32_t status) {
+  return status < 0 && status != CACHECHAIN_CONFLICT && status != CACHECHAIN_VALUE_TOO_LARGE &&
+         status != CACHECHAIN_KEY_TOO_LONG;
+}
 
 std::string decimal(int64_t n) { return std::to_string(n); }
 
@@ -141,36 +148,53 @@ void Core::layer_answered(Level &level) {
   }
 }
 
+// For want of memory an operator may miss a line, but no mutation ends half-way.
+void Core::note_health(Level &level, int32_t outcome, const cachechain_report &report) noexcept {
+  try {
+    if (is_trouble(outcome)) {
+      layer_failed(level, outcome, report);
+    } else {
+      layer_answered(level);
+    }
+  } catch (const std::bad_alloc &) {
+  }
+}
+
+int32_t Core::put(const Caller &caller, Level &level, const cachechain_put &put, cachechain_put_result &result,
+                  int64_t deadline_ns, std::span<const uint8_t> trace, cachechain_report &report) {
+  const cachechain_call call = make_call(caller, level, deadline_ns, &report, trace);
+  const int32_t status = level.layer->put(call, put, result);
+  note_health(level, status, report);
+  return status;
+}
+
+int32_t Core::put_many(const Caller &caller, Level &level, std::span<const cachechain_put> puts,
+                       std::span<cachechain_put_result> results, int64_t deadline_ns, std::span<const uint8_t> trace,
+                       cachechain_report &report) {
+  if (puts.size() == 1) return put(caller, level, puts.front(), results.front(), deadline_ns, trace, report);
+  const cachechain_call call = make_call(caller, level, deadline_ns, &report, trace);
+  int32_t outcome = level.layer->put_many(call, puts, results);
+  const int32_t whole = outcome;
+  for (const cachechain_put_result &result : results) {
+    if (is_trouble(result.status)) outcome = result.status;
+  }
+  note_health(level, outcome, report);
+  return whole;
+}
+
 int32_t Core::put_mark(const Caller &caller, size_t at, cachechain_put put, int64_t deadline_ns,
                        std::span<const uint8_t> trace) {
-  Level &level = *levels[at];
   put.horizon = stamps.horizon();
   cachechain_report report{};
   cachechain_put_result result{};
-  const cachechain_call call = make_call(caller, level, deadline_ns, &report, trace);
-  const int32_t status = level.layer->put(call, put, result);
-  if (status >= 0 || status == CACHECHAIN_CONFLICT) {
-    layer_answered(level);
-  } else {
-    layer_failed(level, status, report);
-  }
-  return status;
+  return this->put(caller, *levels[at], put, result, deadline_ns, trace, report);
 }
 
 void Core::put_marks(const Caller &caller, size_t at, std::span<cachechain_put> puts,
                      std::span<cachechain_put_result> results, int64_t deadline_ns) {
-  Level &level = *levels[at];
   for (cachechain_put &put : puts) put.horizon = stamps.horizon();
   cachechain_report report{};
-  int32_t outcome = level.layer->put_many(make_call(caller, level, deadline_ns, &report), puts, results);
-  for (const cachechain_put_result &result : results) {
-    if (outcome >= 0 && result.status < 0 && result.status != CACHECHAIN_CONFLICT) outcome = result.status;
-  }
-  if (outcome < 0) {
-    layer_failed(level, outcome, report);
-  } else {
-    layer_answered(level);
-  }
+  (void)put_many(caller, *levels[at], puts, results, deadline_ns, {}, report);
 }
 
 }  // namespace cachechain

@@ -49,7 +49,14 @@ struct Core {
   std::string describe(const Level &level, int32_t status, const cachechain_report &report) const;
   void layer_failed(Level &level, int32_t status, const cachechain_report &report);
   void layer_answered(Level &level);
-  // One put that is neither a mutation's nor a copy: its outcome counts for the level's health alone.
+  // One call of a level's slot. Whatever puts goes through one of these: here the outcome of the whole call, once,
+  // counts for the level's health.
+  int32_t put(const Caller &caller, Level &level, const cachechain_put &put, cachechain_put_result &result,
+              int64_t deadline_ns, std::span<const uint8_t> trace, cachechain_report &report);
+  int32_t put_many(const Caller &caller, Level &level, std::span<const cachechain_put> puts,
+                   std::span<cachechain_put_result> results, int64_t deadline_ns, std::span<const uint8_t> trace,
+                   cachechain_report &report);
+  // One put that is neither a mutation's nor a copy.
   int32_t put_mark(const Caller &caller, size_t at, cachechain_put put, int64_t deadline_ns,
                    std::span<const uint8_t> trace = {});
   // Many of them in one call. Each result has its own status.
@@ -75,6 +82,7 @@ struct Core {
   RecordTable records;
 
  private:
+  void note_health(Level &level, int32_t outcome, const cachechain_report &report) noexcept;
   Status check_source();
   void settle_lives();
 };

@@ -214,7 +214,7 @@ Status LoadPath::fulfil(const Caller &caller, const cachechain_lease &lease, con
     }
   } else {
     mutation.created = terms.version;
-    Told told(mutation);
+    Told told(mutation, hold);
     writes_.begin(told, key);
     const Bars bars(core_, key, told.deadline_ns);
     told.busy = bars.busy();

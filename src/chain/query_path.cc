@@ -63,30 +63,51 @@ void QueryPath::give_back(const Caller &caller, const cachechain_key &key, Walk 
   }
 }
 
+// Puts what make(told, mark) makes of the mutation into the shared level. The answers are told.status.
+template <class Make>
+void QueryPath::mark_shared(const Caller &caller, Round &round, Make &&make) {
+  round.clear();
+  for (Told &told : round.told) {
+    cachechain_put mark = told.put;
+    mark.data = nullptr;
+    mark.size = 0;
+    mark.condition = CACHECHAIN_PUT_BUMP;
+    if (!make(told, mark)) continue;
+    if (round.told.size() == 1) {
+      told.status = core_.put_mark(caller, core_.shared, mark, told.deadline_ns);
+    } else {
+      round.add(told, mark);
+    }
+  }
+  if (round.puts.empty()) return;
+  cachechain_report report{};
+  round.results.assign(round.puts.size(), {});
+  (void)core_.put_many(caller, *core_.levels[core_.shared], round.puts, round.results,
+                       round.asked.front().told->deadline_ns, {}, report);
+  for (size_t i = 0; i < round.asked.size(); ++i) round.asked[i].told->status = round.results[i].status;
+}
+
 // A lease that nobody can fulfil. It outlives the write, also of a process that dies in the middle of it.
-void QueryPath::announce(const Caller &caller, Told &told) {
+void QueryPath::announce(const Caller &caller, Round &round) {
   if (core_.shared == core_.levels.size()) return;
-  cachechain_put mark = told.put;
-  mark.data = nullptr;
-  mark.size = 0;
-  mark.flags = CACHECHAIN_KIND_LEASE;
-  mark.created = mark.token = lease_token(told.put.version, *core_.parts.random);
-  mark.condition = CACHECHAIN_PUT_BUMP;
-  mark.expires_ms = told.now_ms + core_.settings.lease_ms;
-  if (told.deadline_ns != 0) mark.expires_ms += (told.deadline_ns - core_.parts.clock->mono_ns()) / 1'000'000;
-  told.announced = core_.put_mark(caller, core_.shared, mark, told.deadline_ns) == CACHECHAIN_OK;
+  mark_shared(caller, round, [&](Told &told, cachechain_put &mark) {
+    mark.flags = CACHECHAIN_KIND_LEASE;
+    mark.created = mark.token = lease_token(told.put.version, *core_.parts.random);
+    mark.expires_ms = told.now_ms + core_.settings.lease_ms;
+    if (told.deadline_ns != 0) mark.expires_ms += (told.deadline_ns - core_.parts.clock->mono_ns()) / 1'000'000;
+    return true;
+  });
+  for (Told &told : round.told) told.announced = told.status == CACHECHAIN_OK;
 }
 
 // The table was not written: readers may lease again.
-void QueryPath::call_off(const Caller &caller, Told &told) {
-  if (!told.announced) return;
-  cachechain_put mark = told.put;
-  mark.data = nullptr;
-  mark.size = 0;
-  mark.flags = CACHECHAIN_KIND_INVALIDATED;
-  mark.condition = CACHECHAIN_PUT_BUMP;
-  mark.expires_ms = told.now_ms + core_.settings.tombstone_ms;
-  (void)core_.put_mark(caller, core_.shared, mark, told.deadline_ns);
+void QueryPath::call_off(const Caller &caller, Round &round) {
+  if (core_.shared == core_.levels.size()) return;
+  mark_shared(caller, round, [&](Told &told, cachechain_put &mark) {
+    mark.flags = CACHECHAIN_KIND_INVALIDATED;
+    mark.expires_ms = told.now_ms + core_.settings.tombstone_ms;
+    return told.announced && told.stage == Told::Stage::kRefused;
+  });
 }
 
 }  // namespace cachechain

@@ -21,11 +21,14 @@ class QueryPath {
   void give_back(const Caller &caller, const cachechain_key &key, Walk &walk, const Borrowed &borrowed, int32_t status,
                  cachechain_value &value);
 
-  // Before the table is written, and if it was not.
-  void announce(const Caller &caller, Told &told);
-  void call_off(const Caller &caller, Told &told);
+  // Before the table is written, and for those mutations by which it was not.
+  void announce(const Caller &caller, Round &round);
+  void call_off(const Caller &caller, Round &round);
 
  private:
+  template <class Make>
+  void mark_shared(const Caller &caller, Round &round, Make &&make);
+
   Core &core_;
 };
 

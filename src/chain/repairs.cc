@@ -19,7 +19,7 @@ void Repairs::owe(const Told &told) {
   debt.kind = kind == CACHECHAIN_KIND_TOMBSTONE ? CACHECHAIN_KIND_TOMBSTONE : CACHECHAIN_KIND_INVALIDATED;
   // Where the application is the source, versions of different processes were not ordered by one arbiter while it was
   // away; a reload is all that a mark too many costs.
-  debt.always = core_.source == Source::kApplication || told.doubt;
+  debt.always = core_.source == Source::kApplication || told.stage == Told::Stage::kDoubtful;
   for (size_t at = 0; at < core_.levels.size(); ++at) {
     Level &level = *core_.levels[at];
     // The truth owes nothing: what it holds is right by definition.
@@ -41,13 +41,10 @@ bool Repairs::settle(const Caller &caller, Level &level, const cachechain_key &k
   put.expires_ms = core_.parts.clock->unix_ms() + core_.settings.tombstone_ms;
   put.horizon = core_.stamps.horizon();
   cachechain_put_result result{};
-  const int32_t status = level.layer->put(make_call(caller, level, deadline_ns, &report), put, result);
-  if (status < 0) {
+  if (core_.put(caller, level, put, result, deadline_ns, {}, report) < 0) {
     caller.add(level.index, LayerCounter::kPutErrors);
-    core_.layer_failed(level, status, report);
     return false;
   }
-  core_.layer_answered(level);
   (void)core_.stamps.observe(result.version);
   level.debts.settle(key, debt);
   caller.add(level.index, LayerCounter::kRepairs);

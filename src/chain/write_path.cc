@@ -1,6 +1,6 @@
 #include "chain/write_path.h"
 
-#include <algorithm>
+#include <new>
 #include <utility>
 
 #include "chain/bars.h"
@@ -8,12 +8,8 @@
 namespace cachechain {
 namespace {
 
-// How long the truth itself remembers a delete, at least.
-constexpr int64_t kTruthTombstoneMs = 3'600'000;
 // How often a rewrite is tried against others who write the same key.
 constexpr int kRewrites = 8;
-
-uint32_t kind_of(const cachechain_put &put) { return put.flags & CACHECHAIN_FLAG_KIND_MASK; }
 
 }  // namespace
 
@@ -66,182 +62,175 @@ void WritePath::begin(Told &told, const cachechain_key &key) {
 
 Status WritePath::mutate_held(const Caller &caller, Hold &hold, const cachechain_key &key, const Mutation &mutation,
                               cachechain_write &result) {
-  Told told(mutation);
+  Told told(mutation, hold);
   begin(told, key);
   const Bars bars(core_, key, told.deadline_ns);
   told.busy = bars.busy();
-  Status acknowledged;
-  if (mutation.kind == CACHECHAIN_KIND_INVALIDATED && core_.source == Source::kLastLayer) {
-    acknowledged = invalidate_above_truth(caller, hold, told);
-  } else {
-    if (mutation.kind == CACHECHAIN_KIND_VALUE) {
-      told.times = times_of_entry(told.now_ms, mutation.ttl_ms, mutation.fresh_ms, core_.levels[core_.truth]->life,
-                                  *core_.parts.random);
-    }
-    query_.announce(caller, told);
-    acknowledged = put_truth(caller, told);
-    if (acknowledged.code() == CACHECHAIN_OK) {
-      spread(caller, hold, told);
-    } else if (acknowledged.code() == CACHECHAIN_UNKNOWN_OUTCOME) {
-      void_copies(caller, hold, told);
-    } else {
-      query_.call_off(caller, told);
-    }
-  }
-  if (acknowledged.ok() || told.doubt) repairs_.owe(told);
-  if (acknowledged.ok()) {
+  Round round({&told, 1});
+  carry_out(caller, round);
+  if (told.acknowledged()) {
     result.version = told.put.version;
     result.done = told.done;
     result.owed = told.owed;
   }
-  if (told.owed != 0) caller.add(ChainCounter::kOwed);
-  return acknowledged;
+  return std::move(told.outcome);
 }
 
-int32_t WritePath::put_one(const Caller &caller, size_t at, cachechain_put put, Told &told) {
-  Level &level = *core_.levels[at];
-  const LayerTraits &traits = level.layer->traits();
-  const uint32_t bit = uint32_t{1} << level.index;
-  if (put.key->size > traits.max_key_size) return CACHECHAIN_KEY_TOO_LONG;  // it never held the key: nothing to tell
-  if ((told.busy & bit) != 0) {
-    told.owed |= bit;
-    return CACHECHAIN_TIMEOUT;
-  }
-  const auto count = [&](LayerCounter counter) { caller.add(level.index, counter); };
-
-  const auto attempt = [&] {
-    if (kind_of(put) == CACHECHAIN_KIND_VALUE || kind_of(put) == CACHECHAIN_KIND_ABSENT) {
-      const Times times =
-          at == core_.truth ? told.times : times_of_copy(told.now_ms, told.times, level.life, *core_.parts.random);
-      put.fresh_until_ms = times.fresh_until_ms;
-      put.expires_ms = times.expires_ms;
-    } else {
-      const int64_t span_ms =
-          core_.is_truth(at) ? std::max(core_.settings.tombstone_ms, kTruthTombstoneMs) : core_.settings.tombstone_ms;
-      put.fresh_until_ms = 0;
-      put.expires_ms = told.now_ms + span_ms;
+void WritePath::carry_out(const Caller &caller, Round &round) {
+  const bool above_truth =
+      round.told.front().mutation.kind == CACHECHAIN_KIND_INVALIDATED && core_.source == Source::kLastLayer;
+  if (above_truth) {
+    for (Told &told : round.told) invalidate_above_truth(caller, told);
+  } else {
+    for (Told &told : round.told) {
+      if (told.mutation.kind != CACHECHAIN_KIND_VALUE) continue;
+      told.times = times_of_entry(told.now_ms, told.mutation.ttl_ms, told.mutation.fresh_ms,
+                                  core_.levels[core_.truth]->life, *core_.parts.random);
     }
-    told.result = {};
-    told.report.size = 0;
-    if (traits.max_value_size != 0 && put.size > traits.max_value_size) return int32_t{CACHECHAIN_VALUE_TOO_LARGE};
-    const cachechain_call call =
-        make_call(caller, level, level.is_inline() ? 0 : told.deadline_ns, &told.report, told.mutation.trace);
-    return level.layer->put(call, put, told.result);
-  };
-
-  int32_t status = attempt();
-  if (status == CACHECHAIN_VALUE_TOO_LARGE && !core_.is_truth(at)) {
-    // What it cannot hold must not leave an older value behind.
-    put.data = nullptr;
-    put.size = 0;
-    put.flags = CACHECHAIN_KIND_TOMBSTONE;
-    if (const int32_t removed = attempt(); removed < 0) status = removed;
+    query_.announce(caller, round);
+    put_truth(caller, round);
+    spread(caller, round);
+    for (Told &told : round.told) {
+      if (told.stage == Told::Stage::kDoubtful) void_copies(caller, told);
+    }
+    query_.call_off(caller, round);
   }
-  if (status >= 0) {
-    core_.layer_answered(level);
-    count(status == CACHECHAIN_OK ? LayerCounter::kPuts : LayerCounter::kSuperseded);
-    told.done |= bit;
-    if (level.debts.any()) repairs_.settle_others(caller, level, told.deadline_ns);
-    return status;
+  for (Told &told : round.told) {
+    if (told.stage != Told::Stage::kRefused) repairs_.owe(told);
+    if (told.owed != 0) caller.add(ChainCounter::kOwed);
   }
-  if (status == CACHECHAIN_CONFLICT || (core_.is_truth(at) && status == CACHECHAIN_VALUE_TOO_LARGE)) return status;
-  count(LayerCounter::kPutErrors);
-  if (status == CACHECHAIN_VALUE_TOO_LARGE) {
-    told.done |= bit;  // told, and left without the key
-    return status;
-  }
-  core_.layer_failed(level, status, told.report);
-  if (!told.verdicts.empty()) told.verdicts += "; ";
-  told.verdicts += core_.describe(level, status, told.report);
-  // An inline put that fails leaves the key absent, which is as good as told.
-  const bool absent = level.is_inline() && status != CACHECHAIN_PLUGIN_FAULT;
-  if (!absent) level.trusted.store(false, std::memory_order_relaxed);  // what it owes is looked at from now on
-  (absent ? told.done : told.owed) |= bit;
-  return status;
 }
 
-// On OK `told.put.version` is what the truth stored, and told.arbiter who that was.
-Status WritePath::put_truth(const Caller &caller, Told &told) {
-  int32_t last = CACHECHAIN_UNAVAILABLE;
-  for (size_t at = core_.truth + 1; at-- > 0;) {
-    Level &level = *core_.levels[at];
+// Afterwards each mutation is acknowledged, in doubt or refused. Acknowledged, told.put.version is what the truth
+// stored, and told.arbiter who that was.
+void WritePath::put_truth(const Caller &caller, Round &round) {
+  size_t asking = round.told.size();
+  for (size_t at = core_.truth + 1; at-- > 0 && asking != 0;) {
+    const Level &level = *core_.levels[at];
     if (!level.writable()) continue;
-    const LayerTraits &traits = level.layer->traits();
-    if (told.mutation.expects && !traits.can(CACHECHAIN_CAP_EXACT)) {
-      return Status(CACHECHAIN_UNSUPPORTED, core_.describe(level, CACHECHAIN_UNSUPPORTED, told.report) +
-                                                ": this layer cannot compare versions, as CACHECHAIN_PUT_EXPECT asks");
-    }
-    const int32_t status = put_one(caller, at, told.put, told);
-    const auto failure = [&](int32_t code, std::string text) {
-      return Status(code,
-                    Status::Detail{std::move(text), traits.name, told.report.native_code, status_retryable(code)});
-    };
-    switch (status) {
-      case CACHECHAIN_OK:
-        told.arbiter = at;
-        if (traits.can(CACHECHAIN_CAP_PLAIN)) told.put.version = core_.stamps.next();
-        if (told.result.version != 0) told.put.version = told.result.version;
-        (void)core_.stamps.observe(told.put.version);
-        return CACHECHAIN_OK;
-      case CACHECHAIN_CONFLICT:
-        return failure(CACHECHAIN_CONFLICT, core_.settings.chain + "/" + traits.name + ": version " +
-                                                std::to_string(told.mutation.expect_version) +
-                                                " was expected, stored is " + std::to_string(told.result.version));
-      case CACHECHAIN_UNKNOWN_OUTCOME:
-      case CACHECHAIN_PLUGIN_FAULT:
-        told.arbiter = at;
-        told.doubt = true;
-        return failure(CACHECHAIN_UNKNOWN_OUTCOME, told.verdicts);
-      default:
-        break;
-    }
-    last = status;
-    if (core_.source == Source::kLastLayer || told.mutation.expects) {
-      told.owed = 0;  // nothing was changed, so nobody owes anything
-      if (status == CACHECHAIN_VALUE_TOO_LARGE || status == CACHECHAIN_KEY_TOO_LONG) {
-        return failure(status, core_.settings.chain + "/" + traits.name + ": more than this layer takes");
+    teller_.tell(caller, at, round, [&](Told &told, cachechain_put &put) {
+      if (told.stage != Told::Stage::kAsks) return false;
+      if (told.mutation.expects && !level.layer->traits().can(CACHECHAIN_CAP_EXACT)) {
+        refuse(told, CACHECHAIN_UNSUPPORTED, nullptr, [&] {
+          return core_.describe(level, CACHECHAIN_UNSUPPORTED, {}) +
+                 ": this layer cannot compare versions, as CACHECHAIN_PUT_EXPECT asks";
+        });
+        return false;
       }
-      const bool of_caller = status == CACHECHAIN_DEADLINE || status == CACHECHAIN_OVERLOADED ||
-                             status == CACHECHAIN_NO_MEMORY || status == CACHECHAIN_UNSUPPORTED ||
-                             status == CACHECHAIN_INVALID_ARGUMENT;
-      return failure(of_caller ? status : int32_t{CACHECHAIN_UNAVAILABLE}, told.verdicts + "; nothing was changed");
+      put = told.put;
+      return true;
+    });
+    asking = 0;
+    for (Told &told : round.told) {
+      if (told.stage != Told::Stage::kAsks) continue;
+      judge_truth(at, told);
+      if (told.stage == Told::Stage::kAsks) ++asking;
     }
   }
+  for (Told &told : round.told) {
+    if (told.stage == Told::Stage::kAsks) nobody_took(told);
+  }
+}
+
+// What the answer of the level that was asked last makes of the mutation; if nothing, the next one is asked.
+void WritePath::judge_truth(size_t at, Told &told) {
+  const Level &level = *core_.levels[at];
+  const LayerTraits &traits = level.layer->traits();
+  const std::string &chain = core_.settings.chain;
+  switch (told.status) {
+    case CACHECHAIN_OK:
+      told.stage = Told::Stage::kAcknowledged;
+      told.arbiter = at;
+      if (traits.can(CACHECHAIN_CAP_PLAIN)) told.put.version = core_.stamps.next();
+      if (told.result.version != 0) told.put.version = told.result.version;
+      (void)core_.stamps.observe(told.put.version);
+      return;
+    case CACHECHAIN_CONFLICT:
+      return refuse(told, CACHECHAIN_CONFLICT, &level, [&] {
+        return chain + "/" + traits.name + ": version " + std::to_string(told.mutation.expect_version) +
+               " was expected, stored is " + std::to_string(told.result.version);
+      });
+    case CACHECHAIN_UNKNOWN_OUTCOME:
+    case CACHECHAIN_PLUGIN_FAULT:
+      told.arbiter = at;
+      refuse(told, CACHECHAIN_UNKNOWN_OUTCOME, &level, [&] { return told.verdicts; });
+      told.stage = Told::Stage::kDoubtful;
+      return;
+    default:
+      break;
+  }
+  if (core_.source != Source::kLastLayer && !told.mutation.expects) return;
+  told.owed = 0;  // nothing was changed, so nobody owes anything
+  if (told.status == CACHECHAIN_VALUE_TOO_LARGE || told.status == CACHECHAIN_KEY_TOO_LONG) {
+    return refuse(told, told.status, &level,
+                  [&] { return chain + "/" + traits.name + ": more than this layer takes"; });
+  }
+  const bool of_caller = told.status == CACHECHAIN_DEADLINE || told.status == CACHECHAIN_OVERLOADED ||
+                         told.status == CACHECHAIN_NO_MEMORY || told.status == CACHECHAIN_UNSUPPORTED ||
+                         told.status == CACHECHAIN_INVALID_ARGUMENT;
+  refuse(told, of_caller ? told.status : int32_t{CACHECHAIN_UNAVAILABLE}, &level,
+         [&] { return told.verdicts + "; nothing was changed"; });
+}
+
+void WritePath::nobody_took(Told &told) {
   told.arbiter = 0;
   // A level that could not keep the mark of a delete has forgotten the key, which is what was asked for.
-  if (told.mutation.kind != CACHECHAIN_KIND_VALUE && told.done != 0) return CACHECHAIN_OK;
+  if (told.mutation.kind != CACHECHAIN_KIND_VALUE && told.done != 0) {
+    told.stage = Told::Stage::kAcknowledged;
+    return;
+  }
   told.owed = 0;
-  switch (last) {
+  const std::string &chain = core_.settings.chain;
+  switch (told.status) {
     case CACHECHAIN_KEY_TOO_LONG:
-      return Status(
-          last, core_.settings.chain + ": no layer takes a key of " + std::to_string(told.put.key->size) + " bytes");
+      return refuse(told, told.status, nullptr, [&] {
+        return chain + ": no layer takes a key of " + std::to_string(told.put.key->size) + " bytes";
+      });
     case CACHECHAIN_VALUE_TOO_LARGE:
-      return Status(last, core_.settings.chain + ": no layer takes a value of " + std::to_string(told.put.size) +
-                              " bytes; what was stored before is gone");
+      return refuse(told, told.status, nullptr, [&] {
+        return chain + ": no layer takes a value of " + std::to_string(told.put.size) +
+               " bytes; what was stored before is gone";
+      });
     case CACHECHAIN_NO_MEMORY:
     case CACHECHAIN_OVERLOADED:
     case CACHECHAIN_DEADLINE:
-      return Status(last, told.verdicts);
+      return refuse(told, told.status, nullptr, [&] { return told.verdicts; });
     default:
-      return Status(CACHECHAIN_UNAVAILABLE, told.verdicts + "; nothing was changed");
+      return refuse(told, CACHECHAIN_UNAVAILABLE, nullptr, [&] { return told.verdicts + "; nothing was changed"; });
+  }
+}
+
+// What others are still to be told does not wait for want of a text.
+template <class Text>
+void WritePath::refuse(Told &told, int32_t code, const Level *level, Text &&text) {
+  told.stage = Told::Stage::kRefused;
+  told.outcome = code;
+  try {
+    if (level == nullptr) {
+      told.outcome = Status(code, text());
+    } else {
+      told.outcome =
+          Status(code, Status::Detail{text(), level->layer->traits().name, told.native_code, status_retryable(code)});
+    }
+  } catch (const std::bad_alloc &) {
   }
 }
 
 // The mutation has its place among all others: from here on nobody may put, or join, what was read before it.
-void WritePath::acknowledge(const Caller &caller, Hold &hold, Told &told) {
-  const bool others = hold.raise(told.put.version, core_.ordered ? Hold::Others::kFenced : Hold::Others::kShut);
+void WritePath::acknowledge(const Caller &caller, Told &told) {
+  const bool others = told.hold.raise(told.put.version, core_.ordered ? Hold::Others::kFenced : Hold::Others::kShut);
   // An inline level that arbitrates got the mutation before the fence was up. If it has evicted it since, somebody may
   // have put what is older; put once more, behind the fence, it is certain.
   if (!others || !core_.levels[told.arbiter]->is_inline()) return;
-  put_inline(caller, hold, told.arbiter, told.put, told);
+  put_inline(caller, told.arbiter, told.put, told);
 }
 
 // A copy into an inline level, behind the fence.
-void WritePath::put_inline(const Caller &caller, Hold &hold, size_t at, cachechain_put copy, Told &told) {
+void WritePath::put_inline(const Caller &caller, size_t at, cachechain_put copy, Told &told) {
   Level &level = *core_.levels[at];
   copy.condition = CACHECHAIN_PUT_NEWER;
   copy.expect_version = 0;
-  copy.fence = level.layer->traits().can(CACHECHAIN_CAP_FENCE) ? hold.fence() : nullptr;
+  copy.fence = level.layer->traits().can(CACHECHAIN_CAP_FENCE) ? told.hold.fence() : nullptr;
   const int32_t status = put_one(caller, at, copy, told);
   if (core_.ordered || status != CACHECHAIN_SUPERSEDED || told.result.version <= copy.version) return;
   // It holds what the arbiter does not know of, and which of the two is newer nobody can tell: neither stays. Whoever
@@ -255,54 +244,66 @@ void WritePath::put_inline(const Caller &caller, Hold &hold, size_t at, cachecha
 }
 
 // Brings what the truth has acknowledged to all other levels.
-void WritePath::spread(const Caller &caller, Hold &hold, Told &told) {
-  if (core_.ordered) {
-    acknowledge(caller, hold, told);
-    put_inline_copies(caller, hold, told);
-    put_other_copies(caller, told);
-    return;
-  }
-  // Who reads after the fence is up must find every level told, or in debt, because the version of what he reads there
+void WritePath::spread(const Caller &caller, Round &round) {
+  // Who reads after the fence is up must find every level told, or in debt, where the version of what he reads there
   // would not give him away.
-  put_other_copies(caller, told);
-  repairs_.owe(told);
-  acknowledge(caller, hold, told);
-  put_inline_copies(caller, hold, told);
-  hold.detach_flights();
+  if (!core_.ordered) put_other_copies(caller, round);
+  for (Told &told : round.told) {
+    if (!told.acknowledged()) continue;
+    if (!core_.ordered) repairs_.owe(told);
+    acknowledge(caller, told);
+    put_inline_copies(caller, told);
+    if (!core_.ordered) told.hold.detach_flights();
+  }
+  if (core_.ordered) put_other_copies(caller, round);
 }
 
-void WritePath::put_inline_copies(const Caller &caller, Hold &hold, Told &told) {
+void WritePath::put_inline_copies(const Caller &caller, Told &told) {
   cachechain_put copy = told.put;
   // What a truth without versions was told has no known place among the writes of others: readers make the copies.
-  if (core_.levels[told.arbiter]->layer->traits().can(CACHECHAIN_CAP_PLAIN)) make_mark(copy, told.put.version);
+  if (core_.is_plain(told.arbiter)) make_mark(copy, told.put.version);
   bool first = true;
   for (size_t at = told.arbiter; at-- > 0;) {
     if (!core_.levels[at]->is_inline() || !core_.levels[at]->writable()) continue;
     // Who has read the inline level below before it was told must not copy it into this one.
-    if (!core_.ordered && !std::exchange(first, false)) hold.shut_others();
-    put_inline(caller, hold, at, copy, told);
+    if (!core_.ordered && !std::exchange(first, false)) told.hold.shut_others();
+    put_inline(caller, at, copy, told);
   }
 }
 
-void WritePath::put_other_copies(const Caller &caller, Told &told) {
-  const bool plain = core_.levels[told.arbiter]->layer->traits().can(CACHECHAIN_CAP_PLAIN);
-  cachechain_put copy = told.put;
-  copy.expect_version = 0;
-  cachechain_put mark = copy;
-  make_mark(mark, told.put.version);
-  mark.condition = CACHECHAIN_PUT_BUMP;
-  copy.condition = CACHECHAIN_PUT_NEWER;
-  for (size_t at = told.arbiter; at-- > 0;) {
-    Level &level = *core_.levels[at];
-    if (level.is_inline() || !level.writable()) continue;
-    const int32_t status = put_one(caller, at, plain ? mark : copy, told);
+void WritePath::put_other_copies(const Caller &caller, Round &round) {
+  const auto mark_of = [](const Told &told, cachechain_put &put) {
+    put = told.put;
+    put.expect_version = 0;
+    make_mark(put, told.put.version);
+    put.condition = CACHECHAIN_PUT_BUMP;
+  };
+  for (size_t at = core_.truth; at-- > 0;) {
+    if (core_.levels[at]->is_inline() || !core_.levels[at]->writable()) continue;
+    const auto gets_it = [at](const Told &told) { return told.acknowledged() && at < told.arbiter; };
+    teller_.tell(caller, at, round, [&](Told &told, cachechain_put &put) {
+      if (!gets_it(told)) return false;
+      if (core_.is_plain(told.arbiter)) {
+        mark_of(told, put);
+      } else {
+        put = told.put;
+        put.expect_version = 0;
+        put.condition = CACHECHAIN_PUT_NEWER;
+      }
+      return true;
+    });
+    if (core_.ordered) continue;
     // It holds what the arbiter does not know of. Which of the two is newer nobody can tell, so neither stays.
-    if (status == CACHECHAIN_SUPERSEDED && !core_.ordered) (void)put_one(caller, at, mark, told);
+    teller_.tell(caller, at, round, [&](Told &told, cachechain_put &put) {
+      if (!gets_it(told) || told.status != CACHECHAIN_SUPERSEDED) return false;
+      mark_of(told, put);
+      return true;
+    });
   }
 }
 
 // After an unknown outcome nobody may keep answering with what was there before, however new it says it is.
-void WritePath::void_copies(const Caller &caller, Hold &hold, Told &told) {
+void WritePath::void_copies(const Caller &caller, Told &told) {
   for (size_t at = 0; at < core_.levels.size(); ++at) {
     Level &level = *core_.levels[at];
     // A mark that announced the mutation stays until the write's time is over.
@@ -311,7 +312,7 @@ void WritePath::void_copies(const Caller &caller, Hold &hold, Told &told) {
       told.owed |= uint32_t{1} << level.index;
   }
   repairs_.owe(told);
-  (void)hold.raise(told.put.version, Hold::Others::kShut);
+  (void)told.hold.raise(told.put.version, Hold::Others::kShut);
   cachechain_put mark = told.put;
   make_mark(mark, told.put.version);
   mark.condition = CACHECHAIN_PUT_BUMP;
@@ -319,15 +320,15 @@ void WritePath::void_copies(const Caller &caller, Hold &hold, Told &told) {
   for (size_t at = 0; at < core_.levels.size(); ++at) {
     Level &level = *core_.levels[at];
     if (!level.writable() || core_.is_truth(at) || !level.is_inline()) continue;
-    mark.fence = level.layer->traits().can(CACHECHAIN_CAP_FENCE) ? hold.fence() : nullptr;
+    mark.fence = level.layer->traits().can(CACHECHAIN_CAP_FENCE) ? told.hold.fence() : nullptr;
     (void)put_one(caller, at, mark, told);
   }
 }
 
-Status WritePath::invalidate_above_truth(const Caller &caller, Hold &hold, Told &told) {
+void WritePath::invalidate_above_truth(const Caller &caller, Told &told) {
   // The truth keeps its version, so a fence by version would shut out its answers for good. Those who have read are
   // shut out instead, and those who come later begin anew.
-  hold.shut_others();
+  told.hold.shut_others();
   told.arbiter = core_.levels.size() - 1;
   cachechain_put mark = told.put;
   make_mark(mark, told.put.version);
@@ -337,8 +338,8 @@ Status WritePath::invalidate_above_truth(const Caller &caller, Hold &hold, Told 
       if (level.is_inline() == inline_ones && level.writable()) (void)put_one(caller, at, mark, told);
     }
   }
-  hold.detach_flights();
-  return CACHECHAIN_OK;
+  told.hold.detach_flights();
+  told.stage = Told::Stage::kAcknowledged;
 }
 
 Status WritePath::entry_to_rewrite(const Caller &caller, const cachechain_key &key, int64_t deadline_ns,
@@ -411,7 +412,7 @@ Status WritePath::reject(const Caller &caller, std::span<const uint8_t> key_byte
                   core_.settings.chain + ": no memory for the record of the key; nothing was changed");
   }
   hold.shut_others();
-  Told told(options);
+  Told told(options, hold);
   begin(told, key);
   const Bars bars(core_, key, told.deadline_ns);
   told.busy = bars.busy();

@@ -1,6 +1,8 @@
-// WritePath: how a mutation goes: to the level whose word is the truth first, because its answer orders it among all
+// WritePath: how mutations go: to the level whose word is the truth first, because its answer orders them among all
 // others; then the fence is raised, so that nobody puts what he read before; then to the inline levels, then to the
-// rest. A level that could not be told owes it. Thread-safe.
+// rest. A level that could not be told owes it. Many mutations go in lockstep, one call for each level that is not
+// inline; what becomes of one is no matter to the others, and no lock is held on the way, so that batches never wait
+// for each other. Thread-safe.
 #ifndef CACHECHAIN_CHAIN_WRITE_PATH_H_
 #define CACHECHAIN_CHAIN_WRITE_PATH_H_
 
@@ -8,13 +10,15 @@
 #include "chain/query_path.h"
 #include "chain/repairs.h"
 #include "chain/request.h"
+#include "chain/teller.h"
 #include "chain/told.h"
 
 namespace cachechain {
 
 class WritePath {
  public:
-  WritePath(Core &core, Repairs &repairs, QueryPath &query) : core_(core), repairs_(repairs), query_(query) {}
+  WritePath(Core &core, Repairs &repairs, QueryPath &query)
+      : core_(core), repairs_(repairs), query_(query), teller_(core, repairs) {}
 
   // Sets, deletes and invalidates.
   Status mutate(const Caller &caller, std::span<const uint8_t> key, const Mutation &mutation, cachechain_write &result);
@@ -29,25 +33,34 @@ class WritePath {
   void begin(Told &told, const cachechain_key &key);
   Status mutate_held(const Caller &caller, Hold &hold, const cachechain_key &key, const Mutation &mutation,
                      cachechain_write &result);
+  // Carries out mutations that have begun, of different keys. Each one's outcome stands in its Told.
+  void carry_out(const Caller &caller, Round &round);
   // One put into one level. Its bit goes to done or owed.
-  int32_t put_one(const Caller &caller, size_t at, cachechain_put put, Told &told);
+  int32_t put_one(const Caller &caller, size_t at, const cachechain_put &put, Told &told) {
+    return teller_.tell(caller, at, put, told);
+  }
   // The live entry that the truth holds, as a view.
   Status entry_to_rewrite(const Caller &caller, const cachechain_key &key, int64_t deadline_ns,
                           cachechain_value &value);
 
  private:
-  Status put_truth(const Caller &caller, Told &told);
-  void acknowledge(const Caller &caller, Hold &hold, Told &told);
-  void spread(const Caller &caller, Hold &hold, Told &told);
-  void put_inline(const Caller &caller, Hold &hold, size_t at, cachechain_put copy, Told &told);
-  void put_inline_copies(const Caller &caller, Hold &hold, Told &told);
-  void put_other_copies(const Caller &caller, Told &told);
-  void void_copies(const Caller &caller, Hold &hold, Told &told);
-  Status invalidate_above_truth(const Caller &caller, Hold &hold, Told &told);
+  void put_truth(const Caller &caller, Round &round);
+  void judge_truth(size_t at, Told &told);
+  void nobody_took(Told &told);
+  template <class Text>
+  void refuse(Told &told, int32_t code, const Level *level, Text &&text);
+  void acknowledge(const Caller &caller, Told &told);
+  void spread(const Caller &caller, Round &round);
+  void put_inline(const Caller &caller, size_t at, cachechain_put copy, Told &told);
+  void put_inline_copies(const Caller &caller, Told &told);
+  void put_other_copies(const Caller &caller, Round &round);
+  void void_copies(const Caller &caller, Told &told);
+  void invalidate_above_truth(const Caller &caller, Told &told);
 
   Core &core_;
   Repairs &repairs_;
   QueryPath &query_;
+  Teller teller_;
 };
 
 }  // namespace cachechain

@@ -1,5 +1,5 @@
-// What a hit in memory costs, through app, core and plugin, beside the cheapest possible plugin (the boundary alone)
-// and beside a bare lookup and memcpy over the same entries in the same program.
+// What a hit and a set in memory cost, through app, core and plugin, beside the cheapest possible plugin (the boundary
+// alone) and beside a bare lookup and memcpy over the same entries in the same program.
 #include <xxhash.h>
 
 #include <cstring>
@@ -147,6 +147,17 @@ void chain_view(benchmark::State &state, size_t count, OpenChain World::*which) 
   });
 }
 
+// A set over a key that is there, with the record of the key, the fence and the answer of one mutation.
+void chain_set(benchmark::State &state, size_t count, OpenChain World::*which) {
+  World &world = World::of(count);
+  cachechain_chain *chain = (world.*which).get();
+  uint8_t data[kValueSize];
+  std::memset(data, 'v', sizeof(data));
+  loop(state, world, [&](const Key &key) {
+    return cachechain_set(chain, nullptr, key.bytes, kKeySize, data, kValueSize, nullptr, nullptr) == CACHECHAIN_OK;
+  });
+}
+
 // The boundary with nothing behind it: one key, so that the workload's own cache misses do not count.
 void boundary(benchmark::State &state) {
   World &world = World::of(kSmall);
@@ -198,11 +209,13 @@ void register_all() {
       add("memory_copy_no_life", chain_copy, &World::untimed);
       add("memory_view", chain_view, &World::memory);
       add("fixed_copy", chain_copy, &World::fixed);
+      add("memory_set", chain_set, &World::memory);
       const bool barred = count == kSmall && threads == 1;
       const auto named = [&](const std::string &name) { return name + n + "/real_time" + t; };
       compare({named("memory_copy"), named("bare_copy"), barred ? "<= 60 ns" : "", false});
       compare({named("memory_copy_no_life"), named("bare_copy"), "", false});
       compare({named("memory_view"), named("bare_copy"), "", false});
+      compare({named("memory_set"), named("bare_copy"), "", false});
     }
   }
   compare({"miss_record/real_time/threads:2", "miss_record/real_time/threads:1", "not growing", false});
