@@ -1,13 +1,22 @@
 #include "chain/repairs.h"
 
+#include <algorithm>
+#include <new>
+#include <vector>
+
 #include "chain/warming.h"
 
 namespace cachechain {
 namespace {
 
-// So many debts to other keys are settled at one contact: more than one mutation can leave behind, and few enough for a
-// get to bear.
-constexpr int kOthersAtOnce = 2;
+// So many debts to other keys are settled at one contact, for each mutation that the level is told of: more than one
+// can leave behind, and few enough for a get to bear.
+constexpr size_t kOthersAtOnce = 2;
+
+// A warm-up that the mutation could not wait for comes first.
+bool is_being_warmed(const Level &level, const cachechain_key &key) {
+  return level.warming != nullptr && level.warming->queue().under_way(key);
+}
 
 }  // namespace
 
@@ -27,10 +36,7 @@ void Repairs::owe(const Told &told) {
   }
 }
 
-bool Repairs::settle(const Caller &caller, Level &level, const cachechain_key &key, const Debt &debt,
-                     int64_t deadline_ns, cachechain_report &report) {
-  // A warm-up that the mutation could not wait for comes first.
-  if (level.warming != nullptr && level.warming->queue().under_way(key)) return false;
+cachechain_put Repairs::mark_of(const cachechain_key &key, const Debt &debt) const {
   cachechain_put put{};
   put.key = &key;
   put.flags = debt.kind;
@@ -40,8 +46,12 @@ bool Repairs::settle(const Caller &caller, Level &level, const cachechain_key &k
   put.condition = debt.always ? CACHECHAIN_PUT_BUMP : CACHECHAIN_PUT_NEWER;
   put.expires_ms = core_.parts.clock->unix_ms() + core_.settings.tombstone_ms;
   put.horizon = core_.stamps.horizon();
-  cachechain_put_result result{};
-  if (core_.put(caller, level, put, result, deadline_ns, {}, report) < 0) {
+  return put;
+}
+
+bool Repairs::note(const Caller &caller, Level &level, const cachechain_key &key, const Debt &debt,
+                   const cachechain_put_result &result) {
+  if (result.status < 0) {
     caller.add(level.index, LayerCounter::kPutErrors);
     return false;
   }
@@ -51,10 +61,20 @@ bool Repairs::settle(const Caller &caller, Level &level, const cachechain_key &k
   return true;
 }
 
+bool Repairs::settle(const Caller &caller, Level &level, const cachechain_key &key, const Debt &debt,
+                     int64_t deadline_ns, cachechain_report &report) {
+  if (is_being_warmed(level, key)) return false;
+  cachechain_put_result result{};
+  result.status = core_.put(caller, level, mark_of(key, debt), result, deadline_ns, {}, report);
+  return note(caller, level, key, debt, result);
+}
+
 bool Repairs::believed(const Caller &caller, Level &level, const cachechain_key &key, int64_t deadline_ns,
                        cachechain_report &report) {
   bool believed = true;
-  if (level.debts.overdue()) {
+  if (level.debts.overdue() && level.warming != nullptr && level.warming->queue().at_work()) {
+    believed = false;
+  } else if (level.debts.overdue()) {
     const uint64_t turn = level.debts.turn();
     const int32_t status = level.layer->sweep(make_call(caller, level, deadline_ns, &report));
     const int64_t longest_ms = level.life.max_ttl_ms != 0 ? level.life.max_ttl_ms : level.life.ttl_ms;
@@ -69,11 +89,23 @@ bool Repairs::believed(const Caller &caller, Level &level, const cachechain_key 
   return believed;
 }
 
-void Repairs::settle_others(const Caller &caller, Level &level, int64_t deadline_ns) {
-  for (int i = 0; i < kOthersAtOnce; ++i) {
-    const std::optional<Debts::Owed> owed = level.debts.next();
+// Whoever is in the middle of a mutation has more to do than to mind that there is no memory for this.
+void Repairs::settle_others(const Caller &caller, Level &level, int64_t deadline_ns, size_t told) noexcept {
+  try {
+    std::vector<Debts::Owed> owed = level.debts.next(std::min<size_t>(told * kOthersAtOnce, CACHECHAIN_MAX_BATCH));
+    std::erase_if(owed, [&](const Debts::Owed &one) { return is_being_warmed(level, one.raw()); });
+    if (owed.empty()) return;
+    std::vector<cachechain_key> keys(owed.size());
+    std::vector<cachechain_put> puts(owed.size());
+    std::vector<cachechain_put_result> results(owed.size());
+    for (size_t i = 0; i < owed.size(); ++i) {
+      keys[i] = owed[i].raw();
+      puts[i] = mark_of(keys[i], owed[i].debt);
+    }
     cachechain_report report{};
-    if (!owed || !settle(caller, level, owed->raw(), owed->debt, deadline_ns, report)) return;
+    (void)core_.put_many(caller, level, puts, results, deadline_ns, {}, report);
+    for (size_t i = 0; i < owed.size(); ++i) (void)note(caller, level, keys[i], owed[i].debt, results[i]);
+  } catch (const std::bad_alloc &) {
   }
 }
 

@@ -17,10 +17,14 @@ class Repairs {
   // Whether what the level holds of this key may be believed: it owes nothing, or has just been told.
   bool believed(const Caller &caller, Level &level, const cachechain_key &key, int64_t deadline_ns,
                 cachechain_report &report);
-  // Settles a few of the debts to other keys, because the level answers just now.
-  void settle_others(const Caller &caller, Level &level, int64_t deadline_ns);
+  // Settles a few of the debts to other keys, because the level answers just now, having been `told` of so many
+  // mutations at once.
+  void settle_others(const Caller &caller, Level &level, int64_t deadline_ns, size_t told = 1) noexcept;
 
  private:
+  cachechain_put mark_of(const cachechain_key &key, const Debt &debt) const;
+  bool note(const Caller &caller, Level &level, const cachechain_key &key, const Debt &debt,
+            const cachechain_put_result &result);
   bool settle(const Caller &caller, Level &level, const cachechain_key &key, const Debt &debt, int64_t deadline_ns,
               cachechain_report &report);
 

@@ -105,7 +105,7 @@ void Teller::send(const Caller &caller, size_t at, Round &round) {
     }
     (void)settle(caller, at, told, status, report);
   }
-  if (whole >= 0 && level.debts.any()) repairs_.settle_others(caller, level, first.deadline_ns);
+  if (whole >= 0 && level.debts.any()) repairs_.settle_others(caller, level, first.deadline_ns, round.asked.size());
 }
 
 int32_t Teller::settle(const Caller &caller, size_t at, Told &told, int32_t status, const cachechain_report &report) {

@@ -6,6 +6,7 @@
 #ifndef CACHECHAIN_CHAIN_WRITE_PATH_H_
 #define CACHECHAIN_CHAIN_WRITE_PATH_H_
 
+#include "chain/batch.h"
 #include "chain/core.h"
 #include "chain/query_path.h"
 #include "chain/repairs.h"
@@ -22,6 +23,11 @@ class WritePath {
 
   // Sets, deletes and invalidates.
   Status mutate(const Caller &caller, std::span<const uint8_t> key, const Mutation &mutation, cachechain_write &result);
+  // Mutations of many keys, which are all as `common` says but for their values; without `values` they have none. Each
+  // answer gets its status, the version, and the DEGRADED flag where a level owes it; of several of one key the later
+  // comes later. A failure of the whole has changed nothing.
+  Status mutate_many(const Caller &caller, std::span<const cachechain_slice> keys,
+                     std::span<const cachechain_slice> values, const Mutation &common, Batch &answers);
   // Gives the entry new times.
   Status touch(const Caller &caller, std::span<const uint8_t> key, const Mutation &times, cachechain_write &result);
   // Removes the entry wherever it is the one of this version, but not from the truth.

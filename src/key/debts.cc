@@ -1,5 +1,6 @@
 #include "key/debts.h"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -73,16 +74,19 @@ void Debts::settle_all(uint64_t turn) {
   tell();
 }
 
-std::optional<Debts::Owed> Debts::next() {
+std::vector<Debts::Owed> Debts::next(size_t most) {
   std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<Owed> some;
+  const size_t wanted = std::min(most, debts_.size());
+  some.reserve(wanted);
   const size_t buckets = debts_.bucket_count();
-  for (size_t i = 0; i < buckets && !debts_.empty(); ++i) {
+  for (size_t i = 0; i < buckets && some.size() < wanted; ++i) {
     const size_t bucket = next_bucket_++ % buckets;
-    const auto first = debts_.cbegin(bucket);
-    if (first == debts_.cend(bucket)) continue;
-    return Owed{first->first.key, first->first.hash, first->first.space, first->second};
+    for (auto one = debts_.cbegin(bucket); one != debts_.cend(bucket) && some.size() < wanted; ++one) {
+      some.push_back({one->first.key, one->first.hash, one->first.space, one->second});
+    }
   }
-  return std::nullopt;
+  return some;
 }
 
 }  // namespace cachechain

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "cachechain/plugin.h"
 
@@ -48,7 +49,7 @@ class Debts {
   uint64_t turn() const;
   void settle_all(uint64_t turn);
 
-  // Some key that is owed to, as bytes of its own. Different ones in turn.
+  // Some keys that are owed to, as bytes of their own. Different ones in turn.
   struct Owed {
     std::string key;
     uint64_t hash = 0;
@@ -57,7 +58,7 @@ class Debts {
 
     cachechain_key raw() const { return {reinterpret_cast<const uint8_t *>(key.data()), key.size(), hash, space}; }
   };
-  std::optional<Owed> next();
+  std::vector<Owed> next(size_t most);
 
  private:
   struct Id {

@@ -160,6 +160,11 @@ bool WarmQueue::under_way(const cachechain_key &key) const {
   return is_under_way(name_of(key));
 }
 
+bool WarmQueue::at_work() const {
+  Lock lock(mutex_);
+  return !batch_.empty();
+}
+
 WarmQueue::Bar::Bar(WarmQueue &queue, const cachechain_key &key, int64_t deadline_ns)
     : queue_(queue), name_(name_of(key)) {
   Lock lock(queue_.mutex_);

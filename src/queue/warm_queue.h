@@ -83,6 +83,8 @@ class WarmQueue : private Task {
 
   // Whether a put of the key is under way.
   bool under_way(const cachechain_key &key) const;
+  // Whether any put is.
+  bool at_work() const;
 
   // Waits until nothing waits and nothing is under way. False at the deadline (0: none).
   bool flush(int64_t deadline_ns);

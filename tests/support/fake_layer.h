@@ -42,7 +42,8 @@ class FakeLayer final : public Layer {
 
   // The script: before each call `step` may answer in the layer's place by a status below 0.
   std::function<int32_t(const char *call)> step;
-  std::function<void()> before_put_many;  // called without the layer's lock, so it may stand still
+  // Before each batch of puts, with no lock held: here threads may wait for each other.
+  std::function<void()> meet;
   LayerTraits traits_;
   std::map<std::string, Entry> entries;
   std::vector<std::string> calls;  // "get a", "put a", in order; "get_many" and "put_many" stand before their items
@@ -125,7 +126,7 @@ class FakeLayer final : public Layer {
   }
   int32_t put_many(const cachechain_call &call, std::span<const cachechain_put> puts,
                    std::span<cachechain_put_result> results) override {
-    if (before_put_many) before_put_many();
+    if (meet) meet();
     if (const int32_t failed = begin_batch("put_many", call); failed < 0) {
       if (traits_.can(CACHECHAIN_CAP_INLINE)) {
         with_entries([&](auto &held) {

@@ -4,34 +4,10 @@
 #include <thread>
 
 #include "unit/chain/chain_fixture.h"
+#include "unit/chain/failing_allocator.h"
 
 namespace cachechain {
 namespace {
-
-// Fails once, at the allocation of that number; counts what is out.
-class FailingAllocator final : public Allocator {
- public:
-  void *alloc(uint64_t size, uint64_t align) noexcept override {
-    if (++asked_ == fail_at_) return nullptr;
-    ++out_;
-    return Allocator::system().alloc(size, align);
-  }
-  void free(void *memory, uint64_t size, uint64_t align) noexcept override {
-    if (memory != nullptr) --out_;
-    Allocator::system().free(memory, size, align);
-  }
-  void fail_at(int64_t number) {
-    asked_ = 0;
-    fail_at_ = number;
-  }
-  int64_t asked() const { return asked_; }
-  int64_t out() const { return out_; }
-
- private:
-  std::atomic<int64_t> asked_{0};
-  std::atomic<int64_t> fail_at_{0};
-  std::atomic<int64_t> out_{0};
-};
 
 class NoMemoryTest : public ChainTest {
  protected:

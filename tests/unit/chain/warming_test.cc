@@ -17,7 +17,7 @@ class WarmingTest : public ChainTest {
   void open_three() {
     fake(kFakeInline);
     middle_ = fake(kFakeShared);
-    middle_->before_put_many = [this] { gate_.pass(); };
+    middle_->meet = [this] { gate_.pass(); };
     fake(kFakeTable);
     ASSERT_TRUE(open(Source::kLastLayer).ok());
   }

@@ -29,6 +29,7 @@ using conformance::Rules;
 
 constexpr uint32_t kThreads = 16;
 constexpr uint32_t kKeys = 6;
+constexpr uint32_t kBatch = 4;
 constexpr uint64_t kShared = CACHECHAIN_CAP_CONCURRENT | CACHECHAIN_CAP_DEADLINE | CACHECHAIN_CAP_NEWER |
                              CACHECHAIN_CAP_BUMP | CACHECHAIN_CAP_EXACT | CACHECHAIN_CAP_KINDS | CACHECHAIN_CAP_SHARED;
 constexpr uint64_t kTable = kShared | CACHECHAIN_CAP_PERSISTENT;
@@ -182,12 +183,69 @@ class ChainHistoryTest : public testing::Test {
     cachechain_write write{};
     const Status done = chain_->writes().mutate(caller(), bytes(key), mutation, write);
     op.value = deletes ? conformance::kAbsent : number;
-    op.fate = done.code() == CACHECHAIN_OK                ? Fate::kAcknowledged
-              : done.code() == CACHECHAIN_UNKNOWN_OUTCOME ? Fate::kUnknown
-                                                          : Fate::kRefused;
+    op.fate = fate_of(done.code());
     op.rank = by_version && done.code() == CACHECHAIN_OK ? write.version : 0;
     recorder.end(op);
     return op.fate == Fate::kAcknowledged;
+  }
+  // Some keys in one call, some of them twice. Each is an operation that lasts as long as the call: begin(i, key) makes
+  // it, end(i, status, version) ends it.
+  template <class Begin, class End>
+  void mutate_many(uint32_t dice, bool deletes, Begin &&begin, End &&end) {
+    std::array<std::string, kBatch> keys;
+    std::array<std::string, kBatch> data;
+    std::array<cachechain_slice, kBatch> key_slices;
+    std::array<cachechain_slice, kBatch> data_slices;
+    for (uint32_t i = 0; i < kBatch; ++i) {
+      const uint32_t which = (dice + i * (1 + dice / kKeys % (kKeys - 1))) % kKeys;
+      keys[i] = key_of(which);
+      data[i] = std::to_string(begin(i, which));
+      key_slices[i] = {bytes(keys[i]).data(), keys[i].size()};
+      data_slices[i] = {bytes(data[i]).data(), data[i].size()};
+    }
+    Mutation common;
+    if (deletes) common.kind = CACHECHAIN_KIND_TOMBSTONE;
+    std::span<const cachechain_slice> values;
+    if (!deletes) values = data_slices;
+    const Batch::Ptr answers = Batch::create(Allocator::system(), kBatch, false);
+    const Status whole = chain_->writes().mutate_many(caller(), key_slices, values, common, *answers);
+    for (uint32_t i = 0; i < kBatch; ++i) {
+      end(i, whole.ok() ? answers->statuses()[i] : whole.code(), answers->values()[i].version);
+    }
+  }
+  void mutate_many(Recorder &recorder, uint32_t dice, bool deletes, bool by_version) {
+    std::array<Operation, kBatch> ops;
+    mutate_many(
+        dice, deletes,
+        [&](uint32_t i, uint32_t which) {
+          ops[i] = recorder.begin(deletes ? Act::kDelete : Act::kWrite, which);
+          const uint64_t number = ++numbers_;
+          ops[i].value = deletes ? conformance::kAbsent : number;
+          return number;
+        },
+        [&](uint32_t i, int32_t status, uint64_t version) {
+          ops[i].fate = fate_of(status);
+          ops[i].rank = by_version && status == CACHECHAIN_OK ? version : 0;
+          recorder.end(ops[i]);
+        });
+  }
+  void write_then_delete_many(Recorder &recorder, uint32_t dice) {
+    std::array<Operation, kBatch> ops;
+    mutate_many(
+        dice, true,
+        [&](uint32_t i, uint32_t which) {
+          ops[i] = recorder.begin(Act::kWrite, which);
+          return ops[i].value = ops[i].rank = database_.write(which);
+        },
+        [&](uint32_t i, int32_t status, uint64_t) {
+          ops[i].fate = status == CACHECHAIN_OK ? Fate::kAcknowledged : Fate::kUnknown;
+          recorder.end(ops[i]);
+        });
+  }
+  static Fate fate_of(int32_t status) {
+    return status == CACHECHAIN_OK                ? Fate::kAcknowledged
+           : status == CACHECHAIN_UNKNOWN_OUTCOME ? Fate::kUnknown
+                                                  : Fate::kRefused;
   }
   // Writes the database, then deletes.
   void write_then_delete(Recorder &recorder, uint32_t which) {
@@ -362,6 +420,7 @@ TEST_F(ChainHistoryTest, TheLastLayerIsTheTruth) {
       case 1:
         return void(mutate(recorder, which, true, true));
       case 2:
+        return mutate_many(recorder, dice >> 4, (dice >> 3 & 1) != 0, true);
       case 3:
         return get_many(recorder, which, dice >> 3, true);
       default:
@@ -399,6 +458,7 @@ TEST_F(ChainHistoryTest, TheApplicationIsTheTruth) {
       case 0:
         return write_then_delete(recorder, which);
       case 1:
+        return write_then_delete_many(recorder, dice >> 3);
       case 2:
         return get(recorder, which, false);
       case 3:
@@ -465,8 +525,9 @@ TEST_F(ChainHistoryTest, MemoryAloneBeforeTheApplication) {
   Rules rules;
   rules.ranked = true;
   run(rules, steps(), [&](Recorder &recorder, uint32_t which, uint32_t dice) {
-    if (dice % 4 == 0) return write_then_delete(recorder, which);
-    if (dice % 4 == 1) return get_or_load_many(recorder, which, dice >> 2);
+    if (dice % 8 == 0) return write_then_delete(recorder, which);
+    if (dice % 8 == 1) return write_then_delete_many(recorder, dice >> 3);
+    if (dice % 4 == 2) return get_or_load_many(recorder, which, dice >> 3);
     get_or_load(recorder, which, dice >> 2);
   });
   EXPECT_EQ(first_violation(), "");
@@ -489,6 +550,7 @@ TEST_F(ChainHistoryTest, ATableWithoutVersionsIsTheTruth) {
         case 1:
           return void(mutate(recorder, which, true, false));
         case 2:
+          return mutate_many(recorder, dice >> 4, (dice >> 3 & 1) != 0, false);
         case 3:
           return get_many(recorder, which, dice >> 3, false);
         default:
