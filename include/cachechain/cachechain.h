@@ -482,7 +482,15 @@ CACHECHAIN_API int32_t cachechain_fulfil_many_packed(cachechain_chain *chain, co
                                                      const cachechain_put_options *options, cachechain_batch **batch,
                                                      cachechain_error **error);
 
-/* The four below: LATER [any] since 0.1 */
+/* Sets or deletes many keys, each as its own call would, but each layer is told of all of them at once: SQLite writes
+ * them in one transaction. The options are those of every key; with CACHECHAIN_PUT_EXPECT expect_version must be 0, so
+ * that only absent keys are set. No atomicity: what becomes of one key is no matter to the others. A key that comes more
+ * than once is mutated as often, in order.
+ *   OK        every key's mutation is done
+ *   PARTIAL   look at each key
+ * In the batch each key has the status of its own call, its version in value.version, and DEGRADED in value.flags if a
+ * layer could not be told and owes it. A failure has changed nothing and gives no batch: INVALID_ARGUMENT, KEY_TOO_LONG
+ * and VALUE_TOO_LARGE name the index; UNSUPPORTED, DEADLINE, CLOSED, FORKED, NO_MEMORY. [any] [may block] since 0.1 */
 CACHECHAIN_API int32_t cachechain_set_many(cachechain_chain *chain, const cachechain_put_options *options,
                                            const cachechain_slice *keys, const cachechain_slice *values,
                                            uint64_t count, cachechain_batch **batch, cachechain_error **error);

@@ -28,27 +28,6 @@ int32_t cachechain_clear(cachechain_chain *, const cachechain_put_options *, cac
   return later("cachechain_clear", error, result);
 }
 
-int32_t cachechain_set_many(cachechain_chain *, const cachechain_put_options *, const cachechain_slice *,
-                            const cachechain_slice *, uint64_t, cachechain_batch **batch, cachechain_error **error) {
-  return later("cachechain_set_many", error, batch);
-}
-
-int32_t cachechain_set_many_packed(cachechain_chain *, const cachechain_put_options *, const uint8_t *,
-                                   const uint64_t *, const uint8_t *, const uint64_t *, uint64_t,
-                                   cachechain_batch **batch, cachechain_error **error) {
-  return later("cachechain_set_many_packed", error, batch);
-}
-
-int32_t cachechain_delete_many(cachechain_chain *, const cachechain_put_options *, const cachechain_slice *, uint64_t,
-                               cachechain_batch **batch, cachechain_error **error) {
-  return later("cachechain_delete_many", error, batch);
-}
-
-int32_t cachechain_delete_many_packed(cachechain_chain *, const cachechain_put_options *, const uint8_t *,
-                                      const uint64_t *, uint64_t, cachechain_batch **batch, cachechain_error **error) {
-  return later("cachechain_delete_many_packed", error, batch);
-}
-
 int32_t cachechain_queue_open(uint64_t, cachechain_queue **queue, cachechain_error **error) {
   return later("cachechain_queue_open", error, queue);
 }

@@ -1,10 +1,12 @@
 // Mutations of many keys: those of different keys go in lockstep, those of one key one after the other.
 #include <algorithm>
 #include <cstring>
+#include <deque>
 #include <optional>
 #include <tuple>
 #include <vector>
 
+#include "chain/bars.h"
 #include "chain/write_path.h"
 
 namespace cachechain {
@@ -50,25 +52,22 @@ void answer(const Told &told, size_t index, Batch &answers) {
 
 }  // namespace
 
-Status WritePath::mutate_many(const Caller &caller, std::span<const cachechain_slice> keys,
-                              std::span<const cachechain_slice> values, const Mutation &common, Batch &answers) {
+Status WritePath::mutate_many(const Caller &caller, const Slices &keys, const Slices &values, const Mutation &common,
+                              Batch &answers) {
   if (Status checked = check(common); !checked.ok()) return checked;
   const int64_t deadline_ns = core_.deadline_after(common.timeout_ns);
-  const auto bytes = [](const cachechain_slice &slice) {
-    return std::span<const uint8_t>(slice.data, static_cast<size_t>(slice.size));
-  };
   std::vector<Item> items;
   items.reserve(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
-    if (!values.empty()) {
+    if (values.size() != 0) {
       Mutation one = common;
-      one.data = bytes(values[i]);
+      one.data = values[i];
       if (const Status checked = check(one); !checked.ok()) {
         answers.fail(i, checked);
         continue;
       }
     }
-    items.push_back({caller.space.key(bytes(keys[i])), static_cast<uint32_t>(i), 0});
+    items.push_back({caller.space.key(keys[i]), static_cast<uint32_t>(i), 0});
   }
 
   // All room that the rounds need, before anything is changed.
@@ -80,6 +79,10 @@ Status WritePath::mutate_many(const Caller &caller, std::span<const cachechain_s
   indexes.reserve(widest);
   Round round({});
   round.reserve(widest);
+  std::deque<Bars> bars;
+  for (const Item &item : items) {
+    if (core_.queues) bars.emplace_back(core_, item.key, deadline_ns);
+  }
   for (size_t next = 0; next < items.size();) {
     const uint32_t turn = items[next].turn;
     told.clear();
@@ -94,9 +97,10 @@ Status WritePath::mutate_many(const Caller &caller, std::span<const cachechain_s
       Told &one = told.emplace_back(common, hold);
       begin(one, item.key);
       one.deadline_ns = deadline_ns;
-      if (!values.empty()) {
-        one.put.data = values[item.index].data;
-        one.put.size = values[item.index].size;
+      if (!bars.empty()) one.busy = bars[next].busy();
+      if (values.size() != 0) {
+        one.put.data = values[item.index].data();
+        one.put.size = values[item.index].size();
       }
       indexes.push_back(item.index);
     }

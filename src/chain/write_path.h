@@ -11,6 +11,7 @@
 #include "chain/query_path.h"
 #include "chain/repairs.h"
 #include "chain/request.h"
+#include "chain/slices.h"
 #include "chain/teller.h"
 #include "chain/told.h"
 
@@ -26,8 +27,8 @@ class WritePath {
   // Mutations of many keys, which are all as `common` says but for their values; without `values` they have none. Each
   // answer gets its status, the version, and the DEGRADED flag where a level owes it; of several of one key the later
   // comes later. A failure of the whole has changed nothing.
-  Status mutate_many(const Caller &caller, std::span<const cachechain_slice> keys,
-                     std::span<const cachechain_slice> values, const Mutation &common, Batch &answers);
+  Status mutate_many(const Caller &caller, const Slices &keys, const Slices &values, const Mutation &common,
+                     Batch &answers);
   // Gives the entry new times.
   Status touch(const Caller &caller, std::span<const uint8_t> key, const Mutation &times, cachechain_write &result);
   // Removes the entry wherever it is the one of this version, but not from the truth.

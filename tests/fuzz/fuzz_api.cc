@@ -118,7 +118,7 @@ class Machine {
 
  private:
   void step() {
-    switch (input_.pick(24)) {
+    switch (input_.pick(26)) {
       case 0:
         return open();
       case 1:
@@ -160,6 +160,10 @@ class Machine {
         return touch();
       case 22:
         return reject();
+      case 24:
+        return mutate_many(true);
+      case 25:
+        return mutate_many(false);
       default:
         return load();
     }
@@ -328,6 +332,113 @@ class Machine {
       known.possible.clear();
     }
     if (status >= 0 || !changed_nothing(status)) known.certain = false;
+  }
+
+  // Slices or packed, keys that come more than once, and offsets that cannot be.
+  void mutate_many(bool sets) {
+    Chain &chain = any_chain();
+    const cachechain_put_options wish = put_wish();
+    const Options<cachechain_put_options> options(input_, wish);
+    const bool packed = input_.coin();
+    std::vector<Key> keys(input_.pick(6));
+    std::vector<Data> values(keys.size());
+    bool legal = true;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      keys[i] = make_key(input_);
+      if (sets) values[i] = make_data();
+      // One that is only larger than the chain takes is refused by itself.
+      legal &= keys[i].legal() && (values[i].legal() || (values[i].data != nullptr && values[i].size <= UINT32_MAX));
+    }
+    Error error(input_);
+    Output<cachechain_batch *> batch;
+    const int32_t status = packed ? send_packed(chain, options.get(), keys, values, sets, legal, batch, error)
+                                  : send_slices(chain, options.get(), keys, values, sets, batch, error);
+    error.check(status);
+    CHECK((batch.get() != nullptr) == (status >= 0));
+    CHECK(status < 0 || status == CACHECHAIN_OK || status == CACHECHAIN_PARTIAL);
+    if (!legal || options.must_be_refused() || chain.handle == nullptr || chain.closed) CHECK(status < 0);
+    if (status < 0) {
+      CHECK(changed_nothing(status) || status == CACHECHAIN_DEADLINE);
+      return;
+    }
+    CHECK(cachechain_batch_size(batch.get()) == keys.size());
+    bool all_done = true;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      cachechain_value value;
+      const int32_t one = cachechain_batch_item(batch.get(), i, &value, nullptr);
+      CHECK(value.data == nullptr && value.size == 0 && value.release == nullptr);
+      CHECK((one < 0) == (value.version == 0) && one <= 0);
+      CHECK(packed || values[i].legal() || one < 0);
+      all_done &= one == CACHECHAIN_OK;
+      if (one == CACHECHAIN_OK) last_version_ = value.version;
+      note_mutation(chain, keys[i].bytes, sets ? &values[i].bytes : nullptr, one,
+                    chain.config->roomy && asks_for_no_life(options, wish));
+    }
+    CHECK((status == CACHECHAIN_OK) == all_done);
+    cachechain_batch_free(batch.get());
+  }
+
+  // What the model knows of a key after a mutation; `value` is NULL for a delete.
+  void note_mutation(Chain &chain, const Bytes &key, const Bytes *value, int32_t status, bool stays) {
+    if (changed_nothing(status)) return;
+    Known &known = chain.known[key];
+    if (status >= 0) {
+      overtake(chain, key);
+      known.possible.clear();
+    }
+    if (value != nullptr) known.possible.push_back(*value);
+    known.certain = status >= 0 && value != nullptr && stays;
+  }
+
+  static int32_t send_slices(const Chain &chain, const cachechain_put_options *options, const std::vector<Key> &keys,
+                             const std::vector<Data> &values, bool sets, Output<cachechain_batch *> &batch,
+                             Error &error) {
+    std::vector<cachechain_slice> key_slices;
+    std::vector<cachechain_slice> value_slices;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      key_slices.push_back({keys[i].data, keys[i].size});
+      value_slices.push_back({values[i].data, values[i].size});
+    }
+    return sets ? cachechain_set_many(chain.handle, options, key_slices.data(), value_slices.data(), keys.size(),
+                                      batch.out(), error.out())
+                : cachechain_delete_many(chain.handle, options, key_slices.data(), keys.size(), batch.out(),
+                                         error.out());
+  }
+
+  // One run of bytes in an allocation of exactly their size.
+  struct Packed {
+    Bytes bytes;
+    std::vector<uint64_t> offsets{0};
+    void add(const Bytes &item) {
+      bytes.insert(bytes.end(), item.begin(), item.end());
+      offsets.push_back(bytes.size());
+    }
+  };
+
+  int32_t send_packed(const Chain &chain, const cachechain_put_options *options, std::vector<Key> &keys,
+                      std::vector<Data> &values, bool sets, bool &legal, Output<cachechain_batch *> &batch,
+                      Error &error) {
+    Packed all_keys;
+    Packed all_values;
+    legal = true;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      // What is packed has neither a pointer nor a size of its own that could be wrong.
+      if (keys[i].size == 0) keys[i].bytes.clear();
+      all_keys.add(keys[i].bytes);
+      all_values.add(values[i].bytes);
+      legal &= !keys[i].bytes.empty() && keys[i].bytes.size() <= CACHECHAIN_MAX_KEY_SIZE;
+    }
+    const bool twisted = input_.pick(8) == 0 && keys.size() > 1;
+    if (twisted) {
+      std::vector<uint64_t> &offsets = sets && input_.coin() ? all_values.offsets : all_keys.offsets;
+      offsets[1] = offsets.back() + 1 + input_.byte();
+      legal = false;
+    }
+    return sets ? cachechain_set_many_packed(chain.handle, options, all_keys.bytes.data(), all_keys.offsets.data(),
+                                             all_values.bytes.data(), all_values.offsets.data(), keys.size(),
+                                             batch.out(), error.out())
+                : cachechain_delete_many_packed(chain.handle, options, all_keys.bytes.data(), all_keys.offsets.data(),
+                                                keys.size(), batch.out(), error.out());
   }
 
   void invalidate() {

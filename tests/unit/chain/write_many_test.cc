@@ -20,12 +20,13 @@ class WriteManyTest : public ChainTest {
   Status mutate(const Strings &keys, const Strings &values, Mutation common = {}) {
     if (values.empty()) common.kind = CACHECHAIN_KIND_TOMBSTONE;
     batch_ = Batch::create(Allocator::system(), keys.size(), false);
-    return chain_->writes().mutate_many(caller(), slices(keys), slices(values), common, *batch_);
+    return chain_->writes().mutate_many(caller(), of(slices(keys)), of(slices(values)), common, *batch_);
   }
   std::vector<int32_t> statuses() const { return {batch_->statuses().begin(), batch_->statuses().end()}; }
   uint64_t version(size_t index) const { return batch_->values()[index].version; }
   bool owed(size_t index) const { return (batch_->values()[index].flags & CACHECHAIN_FLAG_DEGRADED) != 0; }
 
+  static Slices of(const std::vector<cachechain_slice> &all) { return {all.data(), all.size()}; }
   static std::vector<cachechain_slice> slices(const Strings &texts) {
     std::vector<cachechain_slice> made;
     for (const std::string &text : texts) made.push_back({bytes(text).data(), text.size()});
@@ -285,7 +286,7 @@ TEST_F(WriteManyTest, BatchesInOppositeOrdersNeverWaitForEachOther) {
   const auto write = [&](const Strings &keys, const std::string &value) {
     const Strings values(keys.size(), value);
     Batch::Ptr answers = Batch::create(Allocator::system(), keys.size(), false);
-    EXPECT_EQ(chain_->writes().mutate_many(caller(), slices(keys), slices(values), {}, *answers).code(), CACHECHAIN_OK);
+    EXPECT_EQ(chain_->writes().mutate_many(caller(), of(slices(keys)), of(slices(values)), {}, *answers).code(), CACHECHAIN_OK);
   };
   std::thread forwards(write, Strings{"a", "b", "c"}, "forwards");
   std::thread backwards(write, Strings{"c", "b", "a"}, "backwards");

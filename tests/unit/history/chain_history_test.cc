@@ -205,10 +205,9 @@ class ChainHistoryTest : public testing::Test {
     }
     Mutation common;
     if (deletes) common.kind = CACHECHAIN_KIND_TOMBSTONE;
-    std::span<const cachechain_slice> values;
-    if (!deletes) values = data_slices;
+    const Slices values = deletes ? Slices() : Slices(data_slices.data(), kBatch);
     const Batch::Ptr answers = Batch::create(Allocator::system(), kBatch, false);
-    const Status whole = chain_->writes().mutate_many(caller(), key_slices, values, common, *answers);
+    const Status whole = chain_->writes().mutate_many(caller(), {key_slices.data(), kBatch}, values, common, *answers);
     for (uint32_t i = 0; i < kBatch; ++i) {
       end(i, whole.ok() ? answers->statuses()[i] : whole.code(), answers->values()[i].version);
     }
