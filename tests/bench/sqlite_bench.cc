@@ -1,5 +1,6 @@
-// What the chain adds to SQLite: gets beside the raw prepared statement over the same table, and sixteen writers with
-// synchronous FULL beside one raw writer with a transaction for each row.
+// What the chain adds to SQLite: gets beside the raw prepared statement over the same table, sixteen writers with
+// synchronous FULL beside one raw writer with a transaction for each row, and a batch of sets beside as many single
+// ones.
 #include <sqlite3.h>
 
 #include <cstdlib>
@@ -162,6 +163,34 @@ void chain_set_full(benchmark::State &state) {
   lap.done();
 }
 
+constexpr size_t kBatch = 100;
+
+// So many different keys, one after the other or in one call.
+void chain_set_hundred(benchmark::State &state, bool in_one_call) {
+  World &world = World::get();
+  const std::string file = world.folder.path() + (in_one_call ? "/many.db" : "/singles.db");
+  OpenChain chain(chain_json(table_layer(file, "full")));
+  std::vector<cachechain_slice> values(kBatch, {world.value, kValueSize});
+  std::vector<cachechain_slice> keys(kBatch);
+  size_t next = 0;
+  Lap lap(state);
+  for (auto _ : state) {
+    for (cachechain_slice &key : keys) key = {world.keys[next++ % kKeys].bytes, kKeySize};
+    int32_t status = CACHECHAIN_OK;
+    if (in_one_call) {
+      cachechain_batch *batch = nullptr;
+      status = cachechain_set_many(chain.get(), nullptr, keys.data(), values.data(), kBatch, &batch, nullptr);
+      cachechain_batch_free(batch);
+    } else {
+      for (const cachechain_slice &key : keys) {
+        status |= cachechain_set(chain.get(), nullptr, key.data, key.size, world.value, kValueSize, nullptr, nullptr);
+      }
+    }
+    if (status != CACHECHAIN_OK) state.SkipWithError("a key was not set");
+  }
+  lap.done();
+}
+
 void register_all() {
   using benchmark::RegisterBenchmark;
   World::get();
@@ -170,10 +199,13 @@ void register_all() {
   RegisterBenchmark("sqlite_get_under_memory", chain_get, &World::under_memory)->UseRealTime();
   RegisterBenchmark("sqlite_set_full_raw", raw_set_full)->UseRealTime();
   RegisterBenchmark("sqlite_set_full_chain", chain_set_full)->Threads(1)->Threads(16)->UseRealTime();
+  RegisterBenchmark("sqlite_set_full_100_single", chain_set_hundred, false)->UseRealTime();
+  RegisterBenchmark("sqlite_set_many_full_100", chain_set_hundred, true)->UseRealTime();
   compare({"sqlite_get_chain", "sqlite_get_raw", ">= 0.85"});
   compare({"sqlite_get_under_memory", "sqlite_get_raw", ">= 0.70"});
   compare({"sqlite_set_full_chain/real_time/threads:1", "sqlite_set_full_raw", ""});
   compare({"sqlite_set_full_chain/real_time/threads:16", "sqlite_set_full_raw", ">= 2", true, 16, 1});
+  compare({"sqlite_set_many_full_100", "sqlite_set_full_100_single", ">= 5"});
 }
 
 }  // namespace
