@@ -118,7 +118,7 @@ class Machine {
 
  private:
   void step() {
-    switch (input_.pick(26)) {
+    switch (input_.pick(29)) {
       case 0:
         return open();
       case 1:
@@ -160,12 +160,17 @@ class Machine {
         return touch();
       case 22:
         return reject();
-      case 24:
-        return mutate_many(true);
-      case 25:
-        return mutate_many(false);
-      default:
+      case 23:
         return load();
+      case 24:
+      case 25:
+        return read_many();
+      case 26:
+        return fulfil_many();
+      case 27:
+        return mutate_many(true);
+      default:
+        return mutate_many(false);
     }
   }
 
@@ -622,12 +627,199 @@ class Machine {
     keep(value, buffer, content);
     if (status == CACHECHAIN_MISS) CHECK(lease.get().id != 0);
     if (lease.get().id == 0) return lease.check_zero();
-    CHECK(lease.get().version != 0 && lease.get().version >> 63 == 0 && lease.get().expires_ms > 0);
-    CHECK((lease.get().flags & ~CACHECHAIN_LEASE_SIDE) == 0 && lease.get().reserved == 0);
-    if (lease.get().flags != 0) CHECK(may_wait);
+    keep_lease(chain, key, lease.get(), may_wait);
+  }
+
+  void keep_lease(Chain &chain, const Key &key, const cachechain_lease &lease, bool may_be_side) {
+    CHECK(lease.version != 0 && lease.version >> 63 == 0 && lease.expires_ms > 0);
+    CHECK((lease.flags & ~CACHECHAIN_LEASE_SIDE) == 0 && lease.reserved == 0);
+    if (lease.flags != 0) CHECK(may_be_side);
     ++chain.leases_out;
-    leases_.push_back({lease.get(), chain.birth, key.bytes, false, false});
+    leases_.push_back({lease, chain.birth, key.bytes, false, false});
     if (leases_.size() > 16) leases_.pop_front();
+  }
+
+  // Keys as they are handed in, in slices and packed, mostly legal ones.
+  struct Keys {
+    std::vector<Key> keys;
+    std::vector<cachechain_slice> slices;
+    Bytes bytes;
+    std::vector<uint64_t> offsets{0};
+    bool packed = false;
+    bool legal = true;
+    uint64_t count = 0;
+  };
+
+  Keys make_keys() {
+    static constexpr size_t kCounts[] = {0, 1, 2, 3, 5, 9};
+    Keys made;
+    made.packed = input_.coin();
+    const size_t count = kCounts[input_.pick(std::size(kCounts))];
+    for (size_t i = 0; i < count; ++i) {
+      Key key = make_key(input_);
+      if (made.packed && key.data != nullptr && key.size <= key.bytes.size()) {
+        made.bytes.insert(made.bytes.end(), key.data, key.data + key.size);
+      }
+      // A packed key has no pointer of its own, and its end is where it says.
+      const bool odd = made.packed && (key.data == nullptr || key.size > key.bytes.size());
+      made.legal &= key.legal() && !odd;
+      made.slices.push_back({key.data, key.size});
+      made.offsets.push_back(odd ? made.offsets.back() - 1 : made.bytes.size());
+      made.keys.push_back(std::move(key));
+    }
+    made.count = count;
+    if (input_.pick(32) == 0) {
+      made.count = input_.coin() ? UINT64_MAX : CACHECHAIN_MAX_BATCH + 1;
+      made.legal = false;
+    }
+    return made;
+  }
+
+  void check_batch(cachechain_batch *batch, int32_t status, uint64_t count) {
+    CHECK((batch != nullptr) == (status >= 0));
+    CHECK(cachechain_batch_size(batch) == (batch == nullptr ? 0 : count));
+    if (status >= 0) CHECK(status == CACHECHAIN_OK || status == CACHECHAIN_PARTIAL);
+    uint64_t needed = 0;
+    const int32_t sized = cachechain_batch_copy(batch, nullptr, nullptr, nullptr, 0, &needed);
+    if (batch == nullptr) CHECK(sized == CACHECHAIN_INVALID_ARGUMENT && needed == 0);
+    Output<cachechain_value> value;
+    Output<cachechain_lease> lease;
+    const uint64_t beyond = input_.coin() ? count : input_.number() | uint64_t{1} << 63;
+    CHECK(cachechain_batch_item(batch, beyond, value.out(), lease.out()) == CACHECHAIN_INVALID_ARGUMENT);
+    value.check_zero();
+    lease.check_zero();
+    uint64_t size = kPoison;
+    CHECK(*cachechain_batch_message(batch, beyond, &size) == 0 && size == 0);
+    if (batch == nullptr) return;
+    std::vector<int32_t> statuses(count + 1, INT32_MIN);
+    std::vector<uint64_t> offsets(count + 2, UINT64_MAX);
+    Bytes bytes(needed + 1, kPoison);
+    CHECK(cachechain_batch_copy(batch, statuses.data(), offsets.data(), bytes.data(), needed, &needed) == 0);
+    CHECK(bytes[needed] == kPoison && statuses[count] == INT32_MIN && offsets[count + 1] == UINT64_MAX);
+    CHECK(offsets[0] == 0 && offsets[count] == needed);
+    for (uint64_t i = 0; i < count; ++i) {
+      CHECK(cachechain_batch_item(batch, i, value.out(), nullptr) == statuses[i]);
+      CHECK(value.get().release == nullptr && value.get().size == offsets[i + 1] - offsets[i]);
+      CHECK(value.get().size == 0 || std::memcmp(value.get().data, &bytes[offsets[i]], value.get().size) == 0);
+      if (status == CACHECHAIN_OK) CHECK(statuses[i] == CACHECHAIN_OK);
+      const char *text = cachechain_batch_message(batch, i, &size);
+      CHECK(std::strlen(text) == size && (size == 0 || statuses[i] < 0));
+    }
+  }
+
+  // Gets, or loads, of many keys.
+  void read_many() {
+    Chain &chain = any_chain();
+    const Keys keys = make_keys();
+    const bool loads = input_.coin();
+    // Who waits for a lease that is out here waits in vain, so he does not wait long.
+    const bool may_wait = loads && chain.leases_out != 0;
+    cachechain_get_options wish = get_wish();
+    const Options<cachechain_get_options> wild(input_, wish);
+    if (may_wait) {
+      wish.struct_size = sizeof(wish);
+      wish.timeout_ns = 20'000;
+    }
+    const cachechain_get_options *options = may_wait ? &wish : wild.get();
+    Error error(input_);
+    Output<cachechain_batch *> batch;
+    const int32_t status =
+        keys.packed
+            ? (loads ? &cachechain_load_many_packed : &cachechain_get_many_packed)(
+                  chain.handle, options, keys.bytes.data(), keys.offsets.data(), keys.count, batch.out(), error.out())
+            : (loads ? &cachechain_load_many : &cachechain_get_many)(chain.handle, options, keys.slices.data(),
+                                                                     keys.count, batch.out(), error.out());
+    error.check(status);
+    if (!keys.legal || (!may_wait && wild.must_be_refused()) || chain.handle == nullptr || chain.closed) {
+      CHECK(status < 0);
+    }
+    if (options == nullptr && keys.legal && chain.handle != nullptr && !chain.closed) CHECK(status >= 0);
+    check_batch(batch.get(), status, keys.count);
+    if (status < 0) return;
+    const bool picky = options != nullptr && wish.min_version != 0;
+    for (size_t i = 0; i < keys.keys.size(); ++i) {
+      Output<cachechain_value> value;
+      Output<cachechain_lease> lease;
+      const int32_t one = cachechain_batch_item(batch.get(), i, value.out(), lease.out());
+      const bool no_load =
+          one == CACHECHAIN_LOAD_FAILED || one == CACHECHAIN_LOAD_PENDING || one == CACHECHAIN_OVERLOADED;
+      if (no_load) CHECK(loads);
+      if (no_load && chain.known[keys.keys[i].bytes].certain) CHECK(picky);
+      const Bytes content = one < 0 ? Bytes() : copy_of(value.get());
+      check_read(chain, keys.keys[i], options == nullptr && !no_load, picky, one, value.get(), &content);
+      if (lease.get().id == 0) {
+        lease.check_zero();
+        if (loads) CHECK(one != CACHECHAIN_MISS);
+      } else {
+        CHECK(loads);
+        keep_lease(chain, keys.keys[i], lease.get(), may_wait);
+      }
+    }
+    cachechain_batch_free(batch.get());
+  }
+
+  // Ends leases of any chain in one, together, whether they are its own or not.
+  void fulfil_many() {
+    Chain &chain = any_chain();
+    std::vector<cachechain_lease> leases;
+    std::vector<Lease *> own;  // NULL where it is not this chain's
+    for (Lease &lease : leases_) {
+      if (input_.pick(4) == 0) continue;
+      leases.push_back(lease.lease);
+      own.push_back(chain.handle != nullptr && lease.birth == chain.birth ? &lease : nullptr);
+    }
+    std::vector<Data> values;
+    std::vector<cachechain_slice> slices;
+    bool legal = true;
+    for (size_t i = 0; i < leases.size(); ++i) {
+      values.push_back(make_data());
+      if (values.back().size > values.back().bytes.size() || values.back().data == nullptr) values.back() = {};
+      slices.push_back({values.back().data, values.back().size});
+    }
+    Bytes bytes;
+    std::vector<uint64_t> offsets{0};
+    for (const Data &value : values) {
+      bytes.insert(bytes.end(), value.bytes.begin(), value.bytes.end());
+      offsets.push_back(bytes.size());
+    }
+    const bool packed = input_.coin();
+    if (!leases.empty() && input_.pick(16) == 0) {
+      legal = false;
+      slices.back() = {nullptr, 1};
+      offsets.back() = offsets[offsets.size() - 2] - 1;
+    }
+    const cachechain_put_options wish = put_wish();
+    const Options<cachechain_put_options> options(input_, wish);
+    Error error(input_);
+    Output<cachechain_batch *> batch;
+    const int32_t status =
+        packed ? cachechain_fulfil_many_packed(chain.handle, leases.data(), bytes.data(), offsets.data(), leases.size(),
+                                               options.get(), batch.out(), error.out())
+               : cachechain_fulfil_many(chain.handle, leases.data(), slices.data(), leases.size(), options.get(),
+                                        batch.out(), error.out());
+    error.check(status);
+    if (!legal || options.must_be_refused() || chain.handle == nullptr || chain.closed) CHECK(status < 0);
+    check_batch(batch.get(), status, leases.size());
+    for (size_t i = 0; i < leases.size() && status >= 0; ++i) {
+      Output<cachechain_value> written;
+      const int32_t one = cachechain_batch_item(batch.get(), i, written.out(), nullptr);
+      if (own[i] == nullptr || own[i]->ended || own[i]->overtaken) CHECK(one == CACHECHAIN_VOID || one < 0);
+      if (own[i] == nullptr) continue;
+      if (one >= 0 && own[i]->lease.flags != 0) CHECK(one == CACHECHAIN_VOID);
+      Known &known = chain.known[own[i]->key];
+      if (one == CACHECHAIN_OK || one == CACHECHAIN_LOCAL_ONLY) {
+        CHECK(written.get().version != 0);
+        known.possible = {values[i].bytes};
+        known.certain = chain.config->roomy && asks_for_no_life(options, wish) && one == CACHECHAIN_OK;
+      } else if (one != CACHECHAIN_VOID && !changed_nothing(one)) {
+        known.possible.push_back(values[i].bytes);
+        known.certain = false;
+      }
+      if (one < 0 || own[i]->ended) continue;
+      own[i]->ended = true;
+      --chain.leases_out;
+    }
+    cachechain_batch_free(batch.get());
   }
 
   // A lease as it is handed in: one that was granted, mostly, and mostly in its own chain.
@@ -697,7 +889,9 @@ class Machine {
                                                    value.size, write.out(), error.out());
     error.check(status);
     check_ending(given, status);
-    if (!value.legal() || options.must_be_refused()) CHECK(status < 0);
+    if (options.must_be_refused()) CHECK(status < 0);
+    // A value that only claims to be large is looked at last.
+    if (!value.legal()) CHECK(status < 0 || (status == CACHECHAIN_VOID && value.size == UINT32_MAX));
     if (status == CACHECHAIN_VOID || (status < 0 && changed_nothing(status))) write.check_zero();
     if (status >= 0 && given.lease != nullptr && given.lease->lease.flags != 0) CHECK(status == CACHECHAIN_VOID);
     if (given.lease != nullptr && status != CACHECHAIN_VOID && !changed_nothing(status)) {
@@ -832,7 +1026,7 @@ class Machine {
     const Key key = make_key(input_);
     Error error(input_);
     int32_t status = CACHECHAIN_OK;
-    switch (input_.pick(6)) {
+    switch (input_.pick(4)) {
       case 0: {
         Output<cachechain_chain *> space;
         status = cachechain_chain_namespace(chain.handle, key.data, key.size, space.out(), error.out());
@@ -840,26 +1034,12 @@ class Machine {
         break;
       }
       case 1: {
-        Output<cachechain_batch *> batch;
-        const cachechain_slice slice = {key.data, key.size};
-        status = cachechain_load_many(chain.handle, nullptr, &slice, 1, batch.out(), error.out());
-        batch.check_zero();
-        break;
-      }
-      case 2: {
         Output<cachechain_write> write;
         status = cachechain_clear(chain.handle, nullptr, write.out(), error.out());
         write.check_zero();
         break;
       }
-      case 3: {
-        Output<cachechain_batch *> batch;
-        const cachechain_slice slice = {key.data, key.size};
-        status = cachechain_get_many(chain.handle, nullptr, &slice, 1, batch.out(), error.out());
-        batch.check_zero();
-        break;
-      }
-      case 4: {
+      case 2: {
         Output<cachechain_queue *> queue;
         status = cachechain_queue_open(input_.number(), queue.out(), error.out());
         queue.check_zero();
