@@ -449,7 +449,8 @@ CACHECHAIN_API int32_t cachechain_lease_renew(cachechain_chain *chain, cachechai
  * A batch is not atomic: each key is answered as its own call would be. The options hold for every key, the time-out for
  * the whole. A key that occurs twice is looked for once and answered twice. */
 
-/* Gets many keys. Each layer is asked once for all keys that it is needed for. [any] [may block] since 0.1 */
+/* Gets many keys. Each layer is asked once for all keys that it is needed for, or for every 1,024 of them. [any] [may block]
+ * since 0.1 */
 CACHECHAIN_API int32_t cachechain_get_many(cachechain_chain *chain, const cachechain_get_options *options,
                                            const cachechain_slice *keys, uint64_t count, cachechain_batch **batch,
                                            cachechain_error **error);

@@ -2,6 +2,7 @@
 // batches share flights with everybody without ever waiting for each other.
 #include <algorithm>
 #include <atomic>
+#include <stdexcept>
 #include <thread>
 
 #include "unit/chain/chain_fixture.h"
@@ -354,6 +355,75 @@ TEST_F(ReadManyTest, OthersShareTheFlightsOfABatch) {
   EXPECT_EQ(l2->calls, (Calls{"get_many", "get k0", "get k1", "get k2"}));
   EXPECT_EQ(count(ChainCounter::kJoined), 3u);
 }
+
+// A first level whose own table breaks the contract for batches; through the checked way it is well.
+class OddFirstLevelTest : public ReadManyTest, public ::testing::WithParamInterface<const char *> {
+ protected:
+  static inline std::string odd_;
+  static inline int asked_ = 0;
+
+  static int32_t get_many(void *instance, const cachechain_call *call, const cachechain_key *keys, uint64_t count,
+                          cachechain_value *values, int32_t *statuses) {
+    ++asked_;
+    if (odd_ == "throws") throw std::runtime_error("odd");
+    if (odd_ == "fails") return CACHECHAIN_UNAVAILABLE;
+    if (odd_ == "has none") return CACHECHAIN_UNSUPPORTED;
+    auto &layer = *static_cast<FakeLayer *>(instance);
+    const int32_t whole = layer.get_many(*call, {keys, count}, {values, count}, {statuses, count});
+    if (odd_ == "well") return whole;
+    for (uint64_t i = 0; i < count; i += 2) {
+      if (values[i].release != nullptr) values[i].release(values[i].owner);
+      values[i] = {};
+      if (odd_ == "leaves a status out") statuses[i] = INT32_MIN;
+      if (odd_ == "has no data") values[i].size = 7;
+      if (odd_ == "has no data") statuses[i] = CACHECHAIN_OK;
+    }
+    return whole;
+  }
+  static int32_t get_one(void *instance, const cachechain_call *call, const cachechain_key *key, uint8_t *buf,
+                         uint64_t cap, cachechain_value *value) {
+    return static_cast<FakeLayer *>(instance)->get(*call, *key, {buf, static_cast<size_t>(cap)}, *value);
+  }
+};
+
+TEST_P(OddFirstLevelTest, IsAskedInTheCheckedWay) {
+  odd_ = GetParam();
+  asked_ = 0;
+  cachechain_layer_api table{};
+  table.struct_size = sizeof(table);
+  table.get = &get_one;
+  table.get_many = &get_many;
+  FakeLayer *l1 = fake(kFakeInline);
+  FakeLayer *l2 = fake(kFakeTable);
+  for (const std::string &key : names(4)) l1->entries[key] = {"of " + key, 7, 7, 0, 0, 0};
+  l2->entries["x"] = {"X", 7, 7, 0, 0, 0};
+  settings_.chain = "test";
+  settings_.source = Source::kLastLayer;
+  ChainParts parts;
+  parts.clock = &clock_;
+  parts.random = &random_;
+  parts.log = Logger::to_sink([](void *, int32_t, const uint8_t *, uint64_t) {}, nullptr, CACHECHAIN_LOG_ERROR);
+  std::vector<OpenedLayer> layers;
+  for (FakeLayer *layer : fakes_) layers.push_back(layer->opened());
+  layers.front().direct = {&table, l1};
+  auto opened = Chain::open(settings_, std::move(parts), {}, std::move(layers));
+  ASSERT_TRUE(opened.ok());
+  chain_ = opened.take();
+  for (int round = 0; round < 2; ++round) {
+    const Many many = ReadManyTest::get_many({"k0", "k1", "x", "k2", "k3"});
+    EXPECT_EQ(many.data(0), "of k0");
+    EXPECT_EQ(many.data(1), "of k1");
+    EXPECT_EQ(many.data(2), "X");
+    EXPECT_EQ(many.data(3), "of k2");
+    EXPECT_EQ(many.data(4), "of k3");
+  }
+  const bool kept = odd_ == "well" || odd_ == "fails" || odd_ == "has none";
+  EXPECT_EQ(asked_, kept ? 2 : 1) << "not again after it broke its contract";
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, OddFirstLevelTest,
+                         ::testing::Values("well", "throws", "fails", "has none", "leaves a status out",
+                                           "has no data"));
 
 TEST_F(ReadManyTest, AMutationShutsOutWhatABatchHasRead) {
   FakeLayer *l1 = fake(kFakeInline);
