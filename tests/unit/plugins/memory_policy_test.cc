@@ -244,8 +244,9 @@ TEST_F(MemoryParts, TheVictimIsTheOldestThatNobodyAskedFor) {
 TEST_F(MemoryParts, WhatIsLookedAtGoesLast) {
   Queues queues;
   for (int i = 0; i < 3; ++i) queues.push(make(std::to_string(i), 0));
-  ASSERT_TRUE(pin(entries[0]));
-  ASSERT_TRUE(pin(entries[2]));
+  Pins pins(*pool, 2);
+  ASSERT_TRUE(pin(entries[0], pins));
+  ASSERT_TRUE(pin(entries[2], pins));
   EXPECT_EQ(queues.victim(nullptr, true), entries[1]);
   EXPECT_EQ(queues.victim(entries[1], false), nullptr);
   Entry *viewed = queues.victim(entries[1], true);
