@@ -5,7 +5,7 @@
 #include <mutex>
 #include <new>
 
-#include "memory/private_copy.h"
+#include "memory/shard.h"
 
 namespace cachechain::memory {
 
@@ -24,38 +24,7 @@ constexpr uint32_t kMaintainAtOnce = 64;  // holds in one maintain()
 // asked for twice while it is held, still finds a part of them.
 constexpr uint64_t kNewcomersPerChance = 32;
 
-const uint8_t kNoBytes[1] = {0};
-
 }  // namespace
-
-// Guarded by its lock.
-struct alignas(Pool::kAlign) Cache::Shard {
-  Shard(Pool &pool, uint64_t most_index_bytes) : index(pool, most_index_bytes) {}
-
-  void link(Entry *entry) {
-    index.insert(entry);
-    queues.push(entry);
-    expiring += entry->expires_ms != 0;
-  }
-  void unlink(Entry *entry) {
-    index.remove(entry);
-    queues.remove(entry);
-    expiring -= entry->expires_ms != 0;
-  }
-
-  Lock lock;
-  Index index;
-  Queues queues;
-  uint64_t expiring = 0;  // entries that have a time to expire
-  uint32_t cursor = 0;    // the bucket that maintain() comes to next
-  uint64_t newcomers = 0;
-  uint64_t evictions = 0;
-  uint64_t expirations = 0;
-  uint64_t private_copies = 0;
-  uint64_t too_large = 0;
-  uint64_t overloads = 0;
-  uint64_t no_memory = 0;
-};
 
 uint32_t Cache::shard_count(uint64_t max_bytes, uint64_t max_entries) {
   uint64_t most = std::min(kMostShards, max_bytes / kLeastShardBytes);
@@ -102,50 +71,6 @@ Cache::~Cache() {
     pool_.free(shards_, (shard_mask_ + 1) * sizeof(Shard), alignof(Shard));
   }
   pool_.close();
-}
-
-// The index uses the low half of the hash.
-Cache::Shard &Cache::shard_of(const cachechain_key &key) const {
-  return shards_[static_cast<uint32_t>(key.hash >> 40) & shard_mask_];
-}
-
-int32_t Cache::get(const cachechain_key &key, std::span<uint8_t> buffer, cachechain_value &value) {
-  Shard &shard = shard_of(key);
-  std::lock_guard guard(shard.lock);
-  Entry *entry = shard.index.find(key);
-  if (entry == nullptr) return CACHECHAIN_MISS;
-  if (entry->hits < Entry::kMostHits) ++entry->hits;
-  if (entry->value_size > buffer.size()) {
-    if (const int32_t status = view(shard, *entry, value); status != CACHECHAIN_OK) return status;
-  } else if (entry->value_size != 0) {
-    std::memcpy(buffer.data(), entry->value(), entry->value_size);
-    value.data = buffer.data();
-  } else {
-    value.data = kNoBytes;
-  }
-  value.size = entry->value_size;
-  value.version = entry->version;
-  value.created = entry->created;
-  value.fresh_until_ms = entry->fresh_until_ms;
-  value.expires_ms = entry->expires_ms;
-  value.flags = entry->flags;
-  return CACHECHAIN_OK;
-}
-
-int32_t Cache::view(Shard &shard, Entry &entry, cachechain_value &value) {
-  if (pin(&entry)) {
-    value.data = entry.value();
-    value.release = &release_view;
-    value.owner = &entry;
-    return CACHECHAIN_OK;
-  }
-  PrivateCopy *copy = PrivateCopy::create(pool_.host(), entry.value(), entry.value_size);
-  if (copy == nullptr) return CACHECHAIN_NO_MEMORY;
-  ++shard.private_copies;
-  value.data = copy->data();
-  value.release = &PrivateCopy::release;
-  value.owner = copy;
-  return CACHECHAIN_OK;
 }
 
 cachechain_put_result Cache::put(const cachechain_put &put) {

@@ -49,6 +49,8 @@ class Cache {
 
   // OK, MISS, or NO_MEMORY where not even a private copy could be made.
   int32_t get(const cachechain_key &key, std::span<uint8_t> buffer, cachechain_value &value);
+  // The same for many, as views; faster than one after the other where the entries are far from the processor.
+  void get_many(std::span<const cachechain_key> keys, std::span<cachechain_value> values, std::span<int32_t> statuses);
   cachechain_put_result put(const cachechain_put &put);
   void erase(const cachechain_key &key);
 
@@ -69,7 +71,9 @@ class Cache {
   static uint32_t shard_count(uint64_t max_bytes, uint64_t max_entries);
   Shard &shard_of(const cachechain_key &key) const;
 
-  int32_t view(Shard &shard, Entry &entry, cachechain_value &value);
+  int32_t get(const cachechain_key &key, std::span<uint8_t> buffer, cachechain_value &value, Pins &pins);
+  int32_t answer(Shard &shard, Entry *entry, std::span<uint8_t> buffer, cachechain_value &value, Pins &pins);
+  int32_t view(Shard &shard, Entry &entry, cachechain_value &value, Pins &pins);
   // All of these under the shard's lock. try_put() answers nothing if the shard has no room to the `need` it tells.
   std::optional<cachechain_put_result> try_put(Shard &shard, const cachechain_put &put, Room &room, Room &need);
   bool make_room(Shard &shard, Room &room, const Room &need, const Entry *spare);

@@ -25,9 +25,9 @@ uint64_t drop(Entry *entry) {
   return bytes;
 }
 
-bool pin(Entry *entry) {
+bool pin(Entry *entry, Pins &pins) {
   if (entry->refs.fetch_add(Entry::kView, std::memory_order_relaxed) != Entry::kTable) return true;
-  if (entry->pool->pin(entry->bytes())) return true;
+  if (pins.pin(entry->bytes())) return true;
   entry->refs.fetch_sub(Entry::kView, std::memory_order_relaxed);
   return false;
 }

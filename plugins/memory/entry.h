@@ -82,7 +82,7 @@ static_assert(sizeof(Entry) == 88, "an entry's overhead is part of what a user p
 uint64_t drop(Entry *entry);
 
 // Hands out a view of the entry, under its shard's lock. False if too much is looked at already.
-bool pin(Entry *entry);
+bool pin(Entry *entry, Pins &pins);
 // The `release` of such a view.
 void release_view(void *entry);
 

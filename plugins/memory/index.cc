@@ -15,12 +15,12 @@ uint64_t mark_of(uint32_t hash) { return std::max<uint64_t>(hash >> 16, 1); }
 Index::~Index() {
   for (uint32_t bucket = 0; bucket < space_;) {
     const Segment segment = segment_of(bucket);
-    pool_.free(segments_[segment.number], bytes_of(segment.size), Pool::kAlign);
+    pool_.free(heads_of(segment), bytes_of(segment.size), Pool::kAlign);
     bucket += segment.size;
   }
 }
 
-uint64_t Index::segment_bytes() const { return buckets_ < space_ ? 0 : bytes_of(segment_of(buckets_).size); }
+uint64_t Index::segment_bytes() const { return buckets() < space_ ? 0 : bytes_of(segment_of(buckets()).size); }
 
 bool Index::add_segment(Room &room) {
   const Segment segment = segment_of(space_);
@@ -29,20 +29,17 @@ bool Index::add_segment(Room &room) {
   if (memory == nullptr) return false;
   room.bytes -= bytes;
   std::memset(memory, 0, bytes);
-  segments_[segment.number] = static_cast<Entry **>(memory);
+  segments_[segment.number].store(static_cast<Entry **>(memory), std::memory_order_release);
   space_ += segment.size;
   bytes_ += bytes;
-  if (buckets_ == 0) {
-    buckets_ = space_;
-    mask_ = std::bit_ceil(buckets_) - 1;
-  }
+  if (buckets() == 0) set_buckets(space_);
   return true;
 }
 
 void Index::split() {
-  const uint32_t fresh = buckets_++;
-  mask_ = std::bit_ceil(buckets_) - 1;
-  const uint32_t parent = fresh & (mask_ >> 1);
+  const uint32_t fresh = buckets();
+  set_buckets(fresh + 1);
+  const uint32_t parent = fresh & (mask_.load(std::memory_order_relaxed) >> 1);
   // Nobody knows which half a ghost belongs to; a mark in the wrong one is never met.
   if (fresh % kHaunted == 0) ghosts(fresh) = ghosts(parent);
   Entry *stays = nullptr;
@@ -54,21 +51,25 @@ void Index::split() {
     chain = entry;
     entry = next;
   }
-  head(parent) = stays;
-  head(fresh) = moves;
+  set_head(parent, stays);
+  set_head(fresh, moves);
 }
 
 void Index::insert(Entry *entry) {
-  Entry *&first = head(bucket_of(entry->hash));
-  entry->chain = first;
-  first = entry;
+  const uint32_t bucket = bucket_of(entry->hash);
+  entry->chain = head(bucket);
+  set_head(bucket, entry);
   ++count_;
 }
 
 void Index::remove(Entry *entry) {
-  Entry **link = &head(bucket_of(entry->hash));
-  while (*link != entry) link = &(*link)->chain;
-  *link = entry->chain;
+  const uint32_t bucket = bucket_of(entry->hash);
+  if (Entry *before = head(bucket); before == entry) {
+    set_head(bucket, entry->chain);
+  } else {
+    while (before->chain != entry) before = before->chain;
+    before->chain = entry->chain;
+  }
   --count_;
 }
 

@@ -47,7 +47,7 @@ int32_t MemoryLayer::get(const plugin::Call &call, const cachechain_key &key, pl
 int32_t MemoryLayer::get_many(const plugin::Call &call, std::span<const cachechain_key> keys,
                               std::span<cachechain_value> values, std::span<int32_t> statuses) {
   if (!understood(call)) return CACHECHAIN_UNSUPPORTED;
-  for (size_t i = 0; i < keys.size(); ++i) statuses[i] = cache_->get(keys[i], {}, values[i]);
+  cache_->get_many(keys, values, statuses);
   return CACHECHAIN_OK;
 }
 

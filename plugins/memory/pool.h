@@ -10,6 +10,7 @@
 #ifndef CACHECHAIN_PLUGINS_MEMORY_POOL_H_
 #define CACHECHAIN_PLUGINS_MEMORY_POOL_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -76,6 +77,42 @@ class Pool {
   alignas(64) std::atomic<uint64_t> bytes_;
   std::atomic<uint64_t> entries_{0};
   alignas(64) std::atomic<uint64_t> pinned_{kOpen};
+};
+
+// Pins for some views that are handed out together. They are noted a few at a time, because all threads write to where
+// they are noted; what was not needed is given back at the end, before which the pool must not close.
+class Pins {
+ public:
+  Pins(Pool &pool, uint64_t views) : pool_(pool), views_(views) {}
+  ~Pins() {
+    if (held_ != 0) pool_.unpin(held_);
+  }
+  Pins(const Pins &) = delete;
+  Pins &operator=(const Pins &) = delete;
+
+  // As Pool::pin.
+  bool pin(uint64_t size) {
+    const uint64_t together = std::clamp<uint64_t>(views_--, 1, kTogether);
+    if (held_ < size) {
+      const uint64_t many = size * together;
+      if (together != 1 && pool_.pin(many)) {
+        held_ += many;
+      } else if (pool_.pin(size)) {
+        held_ += size;
+      } else {
+        return false;
+      }
+    }
+    held_ -= size;
+    return true;
+  }
+
+ private:
+  static constexpr uint64_t kTogether = 16;
+
+  Pool &pool_;
+  uint64_t views_;  // how many are still expected
+  uint64_t held_ = 0;
 };
 
 // What was taken from the bounds, or from victims, and is not in use yet. Held only under a shard's lock or in the

@@ -13,18 +13,21 @@
 
 namespace cachechain::bench {
 
-// Nanoseconds per operation on this thread, from construction to done().
+// Nanoseconds per operation on this thread, from construction to done(); each iteration may be several operations.
 class Lap {
  public:
-  explicit Lap(benchmark::State &state) : state_(state), begin_(std::chrono::steady_clock::now()) {}
+  explicit Lap(benchmark::State &state, size_t operations = 1)
+      : state_(state), operations_(operations), begin_(std::chrono::steady_clock::now()) {}
   void done() {
     const std::chrono::duration<double, std::nano> taken = std::chrono::steady_clock::now() - begin_;
     state_.counters["ns"] =
-        benchmark::Counter(taken.count() / static_cast<double>(state_.iterations()), benchmark::Counter::kAvgThreads);
+        benchmark::Counter(taken.count() / static_cast<double>(state_.iterations()) / static_cast<double>(operations_),
+                           benchmark::Counter::kAvgThreads);
   }
 
  private:
   benchmark::State &state_;
+  const size_t operations_;
   std::chrono::steady_clock::time_point begin_;
 };
 

@@ -1,6 +1,8 @@
 // The memory plugin through its table: options, conditions, kinds, keys, values, batches, house-keeping.
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -307,6 +309,67 @@ TEST_F(MemoryLayerTest, BatchesAnswerEachKey) {
 
   ASSERT_EQ(Memory::kApi.erase_many(memory.instance(), &memory.call, keys, 3), CACHECHAIN_OK);
   EXPECT_EQ(memory.stat("entries"), 0u);
+}
+
+// Whatever stands between the steps of a batch: keys of one bucket, keys of one hash, keys that are not there, the same
+// key many times, and all lengths of a batch around the distance of the steps.
+TEST_F(MemoryLayerTest, ABatchOfAnyLengthAnswersAsSingleGets) {
+  std::vector<std::unique_ptr<TestKey>> keys;
+  std::mt19937_64 random(5);
+  for (int i = 0; i < 200; ++i) {
+    const uint64_t hash = i % 3 == 0 ? 7 : (i % 3 == 1 ? random() << 20 : random());
+    keys.push_back(std::make_unique<TestKey>("key" + std::to_string(i), 1 + i % 2, hash));
+    if (i % 4 != 0) {
+      ASSERT_EQ(memory.set(*keys.back(), "value" + std::to_string(i)), CACHECHAIN_OK);
+    }
+  }
+  for (size_t count = 0; count < 80; ++count) {
+    std::vector<size_t> picks;
+    std::vector<cachechain_key> asked;
+    for (size_t i = 0; i < count; ++i) {
+      picks.push_back(random() % keys.size());
+      asked.push_back(keys[picks.back()]->get());
+    }
+    std::vector<cachechain_value> values(count);
+    std::vector<int32_t> statuses(count, CACHECHAIN_INTERNAL);
+    ASSERT_EQ(
+        Memory::kApi.get_many(memory.instance(), &memory.call, asked.data(), count, values.data(), statuses.data()),
+        CACHECHAIN_OK);
+    for (size_t i = 0; i < count; ++i) {
+      ASSERT_EQ(statuses[i], picks[i] % 4 == 0 ? CACHECHAIN_MISS : CACHECHAIN_OK) << count << ", " << i;
+      if (statuses[i] != CACHECHAIN_OK) continue;
+      EXPECT_EQ(std::string(reinterpret_cast<const char *>(values[i].data), values[i].size),
+                "value" + std::to_string(picks[i]));
+      EXPECT_EQ(values[i].version, 1u);
+      values[i].release(values[i].owner);
+    }
+  }
+  EXPECT_EQ(memory.stat("pinned_bytes"), 0u);
+}
+
+TEST_F(MemoryLayerTest, ABatchOfViewsEndsAtATenthWithPrivateCopies) {
+  const std::string value(16 << 10, 'v');
+  std::vector<std::unique_ptr<TestKey>> keys;
+  std::vector<cachechain_key> asked;
+  for (int i = 0; i < 20; ++i) {
+    keys.push_back(std::make_unique<TestKey>("key" + std::to_string(i)));
+    asked.push_back(keys.back()->get());
+    ASSERT_EQ(memory.set(*keys.back(), value), CACHECHAIN_OK);
+  }
+  std::vector<cachechain_value> values(asked.size());
+  std::vector<int32_t> statuses(asked.size());
+  ASSERT_EQ(Memory::kApi.get_many(memory.instance(), &memory.call, asked.data(), asked.size(), values.data(),
+                                  statuses.data()),
+            CACHECHAIN_OK);
+  EXPECT_EQ(memory.stat("private_copies"), 14u);
+  EXPECT_GT(memory.stat("pinned_bytes"), 6 * value.size());
+  EXPECT_LE(memory.stat("pinned_bytes"), memory.stat("max_bytes") / 10);
+  for (size_t i = 0; i < values.size(); ++i) {
+    ASSERT_EQ(statuses[i], CACHECHAIN_OK);
+    EXPECT_EQ(std::string(reinterpret_cast<const char *>(values[i].data), values[i].size), value);
+    values[i].release(values[i].owner);
+  }
+  EXPECT_EQ(memory.stat("pinned_bytes"), 0u);
 }
 
 TEST_F(MemoryLayerTest, ACallThatDemandsTheUnknownIsRefused) {

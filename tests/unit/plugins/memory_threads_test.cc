@@ -96,6 +96,18 @@ void mixed_load(const char *options, size_t most_padding, int steps) {
           check(i, value);
           if (value.release != nullptr) value.release(value.owner);
         }
+      } else if (dice < 70) {
+        std::array<size_t, 24> picks;
+        std::array<cachechain_key, 24> asked;
+        for (size_t j = 0; j < picks.size(); ++j) asked[j] = keys[picks[j] = random() % kKeys]->get();
+        std::array<cachechain_value, 24> values{};
+        std::array<int32_t, 24> statuses{};
+        Memory::kApi.get_many(instance, &call, asked.data(), asked.size(), values.data(), statuses.data());
+        for (size_t j = 0; j < picks.size(); ++j) {
+          if (statuses[j] != CACHECHAIN_OK) continue;
+          check(picks[j], values[j]);
+          if (values[j].release != nullptr) values[j].release(values[j].owner);
+        }
       } else if (dice < 85) {
         Got got;
         got.status = Memory::kApi.get(instance, &call, &key, nullptr, 0, &got.value);
@@ -143,6 +155,52 @@ TEST(MemoryThreads, ManyShardsWithLargeValues) { mixed_load(R"({"max_bytes": "16
 TEST(MemoryThreads, FewEntries) { mixed_load(R"({"max_entries": 20})", 500, 5'000); }
 
 // Each value needs more than half of the memory: any two puts are in each other's way.
+// A batch looks for the places of its keys without the lock, while the index moves them.
+TEST(MemoryThreads, BatchesFindWhatIsThereWhileTheIndexGrows) {
+  constexpr size_t kKeys = 20'000;
+  plugin::FakeHost host;
+  Memory memory(host, R"({"max_bytes": "64MiB"})");
+  std::vector<std::unique_ptr<TestKey>> keys;
+  for (size_t i = 0; i < kKeys; ++i) keys.push_back(std::make_unique<TestKey>("key" + std::to_string(i)));
+  std::atomic<size_t> stored{0};
+  std::atomic<int> wrong{0};
+  Threads::run(3, [&](int t) {
+    cachechain_call call{};
+    call.struct_size = sizeof(call);
+    if (t == 0) {
+      for (size_t i = 0; i < kKeys; ++i) {
+        const cachechain_put put = make_put(*keys[i], keys[i]->text(), 1);
+        cachechain_put_result result{};
+        if (Memory::kApi.put(memory.instance(), &call, &put, &result) != CACHECHAIN_OK) ++wrong;
+        stored = i + 1;
+      }
+      return;
+    }
+    std::mt19937_64 random(static_cast<uint64_t>(t));
+    while (stored < kKeys) {
+      const size_t known = stored;
+      if (known == 0) continue;
+      std::array<size_t, 32> picks;
+      std::array<cachechain_key, 32> asked;
+      for (size_t j = 0; j < picks.size(); ++j) asked[j] = keys[picks[j] = random() % known]->get();
+      std::array<cachechain_value, 32> values{};
+      std::array<int32_t, 32> statuses{};
+      Memory::kApi.get_many(memory.instance(), &call, asked.data(), asked.size(), values.data(), statuses.data());
+      for (size_t j = 0; j < picks.size(); ++j) {
+        if (statuses[j] != CACHECHAIN_OK) {
+          ++wrong;
+          continue;
+        }
+        const std::string text(reinterpret_cast<const char *>(values[j].data), values[j].size);
+        if (text != keys[picks[j]]->text()) ++wrong;
+        values[j].release(values[j].owner);
+      }
+    }
+  });
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(memory.stat("pinned_bytes"), 0u);
+}
+
 TEST(MemoryThreads, APutThatFitsIsNeverRefusedForAnothersSake) {
   plugin::FakeHost host;
   Memory memory(host, R"({"max_bytes": "16MiB"})");
