@@ -34,7 +34,8 @@ void QueryPath::give_back(const Caller &caller, const cachechain_key &key, Walk 
   if (borrowed.token == 0) return;
   Level &level = *core_.levels[core_.shared];
   const uint64_t most = level.layer->traits().max_value_size;
-  const bool fits = status == CACHECHAIN_OK && (most == 0 || value.size <= most);
+  bool fits = status == CACHECHAIN_OK && (most == 0 || value.size <= most);
+  int32_t stored = CACHECHAIN_VALUE_TOO_LARGE;
   const int64_t now_ms = core_.parts.clock->unix_ms();
   cachechain_put put{};
   put.key = &key;
@@ -50,11 +51,17 @@ void QueryPath::give_back(const Caller &caller, const cachechain_key &key, Walk 
     put.fresh_until_ms = times.fresh_until_ms;
     put.expires_ms = times.expires_ms;
     put.flags = value.flags & (CACHECHAIN_FLAG_KIND_MASK | CACHECHAIN_FLAG_CODEC_MASK);
-  } else {
-    put.flags = CACHECHAIN_KIND_INVALIDATED;
-    put.expires_ms = now_ms + core_.settings.tombstone_ms;
+    stored = core_.put_mark(caller, core_.shared, put, walk.deadline_ns, walk.options.trace);
   }
-  const int32_t stored = core_.put_mark(caller, core_.shared, put, walk.deadline_ns, walk.options.trace);
+  if (stored == CACHECHAIN_VALUE_TOO_LARGE) {  // which a level that compresses finds out only now
+    fits = false;
+    put.data = nullptr;
+    put.size = 0;
+    put.flags = CACHECHAIN_KIND_INVALIDATED;
+    put.fresh_until_ms = 0;
+    put.expires_ms = now_ms + core_.settings.tombstone_ms;
+    stored = core_.put_mark(caller, core_.shared, put, walk.deadline_ns, walk.options.trace);
+  }
   if (stored != CACHECHAIN_OK) walk.keeps = false;
   if (fits) {
     caller.add(level.index, stored == CACHECHAIN_OK         ? LayerCounter::kFills

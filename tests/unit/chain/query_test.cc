@@ -148,5 +148,25 @@ TEST_F(QueryTest, ATableOfTheUsersOwnIsTheLastLayerOrNone) {
   EXPECT_NE(misplaced.message().find("L1"), std::string::npos) << misplaced.message();
 }
 
+// A level that compresses finds out only then.
+TEST_F(QueryTest, AReaderWhoseValueIsTooLargeForTheSharedLevelGivesItsLeaseBack) {
+  FakeLayer *l1 = fake(kFakeInline);
+  FakeLayer *l2 = fake(kFakeShared);
+  FakeLayer *table = fake(kFakePlain);
+  ASSERT_TRUE(open(Source::kLastLayer).ok());
+  table->entries["k"] = {"row", 0, 0, 0, 0, 0};
+  int puts = 0;
+  l2->step = [&puts](const char *call) {
+    return std::string(call) == "put" && ++puts == 2 ? int32_t{CACHECHAIN_VALUE_TOO_LARGE} : CACHECHAIN_OK;
+  };
+  EXPECT_EQ(get("k").data, "row");
+  EXPECT_EQ(puts, 3) << "the lease, the value, the mark";
+  EXPECT_EQ(l2->entries.at("k").flags, static_cast<uint32_t>(CACHECHAIN_KIND_INVALIDATED));
+  EXPECT_EQ(l2->entries.at("k").data, "");
+  EXPECT_EQ(l1->entries.at("k").data, "row");
+  EXPECT_EQ(count(1, LayerCounter::kFills), 0u);
+  EXPECT_TRUE(log_.empty()) << "the level is well";
+}
+
 }  // namespace
 }  // namespace cachechain
