@@ -2,7 +2,7 @@
 # machine where neither works it says what is missing and stops.
 
 PACKAGES_BUILD="g++ cmake ninja-build pkg-config libboost-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libxxhash-dev \
-libsqlite3-dev libcli11-dev"
+libzstd-dev libsqlite3-dev libcli11-dev"
 PACKAGES_TEST="libgtest-dev libgmock-dev python3 spin valgrind binutils"
 # Debian 12's own clang is 14, which is too old.
 if grep -qs '^VERSION_ID="12"' /etc/os-release; then

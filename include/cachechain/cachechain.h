@@ -116,7 +116,13 @@ enum {
   CACHECHAIN_KIND_LEASE = 4        /* somebody loads it */
 };
 
-/* Flags of an entry. Bits 0 to 7 are the kind, bits 8 to 15 the codec (0 is none). */
+/* How the bytes of a stored value are encoded: the second byte of an entry's flags. What is handed out has none. */
+enum {
+  CACHECHAIN_CODEC_NONE = 0,
+  CACHECHAIN_CODEC_ZSTD = 1 /* one zstd frame that tells the size of the value */
+};
+
+/* Flags of an entry. Bits 0 to 7 are the kind, bits 8 to 15 the codec. */
 #define CACHECHAIN_FLAG_KIND_MASK UINT32_C(0x000000ff)
 #define CACHECHAIN_FLAG_CODEC_MASK UINT32_C(0x0000ff00)
 #define CACHECHAIN_FLAG_STALE UINT32_C(0x00010000)    /* past its fresh time */

@@ -119,6 +119,7 @@ inline std::span<const uint8_t> bytes(const cachechain_key &key) { return bytes(
 inline std::span<const uint8_t> bytes(const cachechain_put &put) { return bytes(put.data, put.size); }
 
 inline uint32_t kind_of(uint32_t flags) { return flags & CACHECHAIN_FLAG_KIND_MASK; }
+inline uint32_t codec_of(uint32_t flags) { return (flags & CACHECHAIN_FLAG_CODEC_MASK) >> 8; }
 
 // The verdict of a put's condition over what is stored: {status, version to store or that stands}. The one place that
 // spells the three conditions, so that layers which compare in their own code agree. `stored` version 0 is absent.

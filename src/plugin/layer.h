@@ -1,5 +1,6 @@
 // Layer: one level of the chain as the rest of the core sees it. A plugin's instance is a Layer; whatever wraps one
-// (envelope, serialiser, later the guards) is a Layer too, so wrapping composes and each wrapper is tested alone.
+// (envelope, serialiser, compression, later the guards) is a Layer too, so wrapping composes and each wrapper is tested
+// alone.
 //
 // All functions but close() may be called from any thread at the same time. They answer statuses of cachechain.h and
 // put the text of a failure into call.report. No exception leaves them, and what they answer has been checked against

@@ -1,7 +1,7 @@
 // Opens an instance of a loaded plugin as a Layer that keeps every promise of layer.h: the answers are checked, what
 // the plugin lacks is made up for (an envelope around a store of bytes, one call at a time for one that is not
-// concurrent), and one that breaks its contract three times is quarantined: it answers PLUGIN_FAULT without being
-// asked.
+// concurrent), values are compressed as the rule says, and one that breaks its contract three times is quarantined: it
+// answers PLUGIN_FAULT without being asked.
 #ifndef CACHECHAIN_PLUGIN_OPEN_LAYER_H_
 #define CACHECHAIN_PLUGIN_OPEN_LAYER_H_
 
@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "plugin/compress_layer.h"
 #include "plugin/layer.h"
 #include "plugin/registry.h"
 
@@ -21,6 +22,7 @@ struct LayerOpening {
   std::string name;
   std::string chain;
   std::string options = "{}";
+  CompressRule compress;
   Clock *clock = nullptr;  // outlives the layer; NULL: the system's
   std::shared_ptr<Logger> log;
   Allocator *allocator = nullptr;  // outlives the layer and every value that it handed out; NULL: the system's
@@ -45,7 +47,7 @@ class OpenedLayer {
 };
 
 // A failure to open carries the layer's name and a message of the form
-// `shop/L2 redis: the option "url" is missing`.
+// `shop/L2 redis: the option "url" is missing`. CONFIG for a rule to compress where that cannot be.
 Result<OpenedLayer> open_layer(const LoadedPlugin &plugin, const LayerOpening &opening);
 
 // True if what a get slot answered keeps the contract. `cap` is what it was given: what lies in the buffer begins where

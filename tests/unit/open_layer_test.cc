@@ -148,6 +148,7 @@ class OpenLayer : public testing::Test {
     opening.clock = &clock_;
     opening.log = log_;
     opening.allocator = &allocator_;
+    opening.compress = compress_;
     Result<OpenedLayer> opened = open_layer(plugin_, opening);
     if (!opened.ok()) return opened.status();
     opened_ = std::make_unique<OpenedLayer>(opened.take());
@@ -174,6 +175,7 @@ class OpenLayer : public testing::Test {
   std::string said() const { return std::string(report_text(report_)); }
 
   Script script_;
+  CompressRule compress_;
   cachechain_layer_api api_{};
   LoadedPlugin plugin_;
   VirtualClock clock_;
@@ -264,6 +266,57 @@ TEST_F(OpenLayer, RefusedCapsCloseTheInstance) {
   script_.caps = CACHECHAIN_CAP_CONCURRENT;
   EXPECT_EQ(open().code(), CACHECHAIN_PLUGIN_REFUSED);
   EXPECT_EQ(script_.closed, 1);
+}
+
+TEST_F(OpenLayer, ARuleToCompressWhereThatCannotBeIsRefused) {
+  compress_.above_bytes = 1;
+  script_.caps = kConcurrent | CACHECHAIN_CAP_INLINE;
+  Status refused = open();
+  EXPECT_EQ(refused.code(), CACHECHAIN_CONFIG);
+  EXPECT_EQ(refused.layer(), "L2");
+  EXPECT_EQ(refused.message(),
+            "shop/L2 fake: compress_above_bytes is not for this layer: it is read in nanoseconds, and each hit would "
+            "have to decompress");
+  EXPECT_EQ(script_.closed, 1);
+  script_.caps = CACHECHAIN_CAP_CONCURRENT | CACHECHAIN_CAP_PLAIN;
+  refused = open();
+  EXPECT_EQ(refused.code(), CACHECHAIN_CONFIG);
+  EXPECT_EQ(refused.message(),
+            "shop/L2 fake: compress_above_bytes is not for this layer: it keeps values as they are, in a table of the "
+            "user's own");
+  EXPECT_EQ(script_.closed, 2);
+  compress_.above_bytes = 0;
+  EXPECT_TRUE(open().ok());
+}
+
+TEST_F(OpenLayer, ValuesAreCompressedAsTheRuleSays) {
+  compress_.above_bytes = 100;
+  script_.max_value_size = 1000;
+  std::string stored;
+  uint32_t flags = 0;
+  script_.put = [&](const cachechain_put &put, cachechain_put_result &) {
+    stored.assign(reinterpret_cast<const char *>(put.data), put.size);
+    flags = put.flags;
+    return CACHECHAIN_OK;
+  };
+  script_.get = [&](cachechain_value &value, uint8_t *buf, uint64_t cap) {
+    value.flags = flags;
+    return hand_out(value, buf, cap, stored);
+  };
+  ASSERT_TRUE(open().ok());
+  const std::string large(5000, 'a');
+  cachechain_put large_put = a_put();
+  large_put.data = reinterpret_cast<const uint8_t *>(large.data());
+  large_put.size = large.size();
+  ASSERT_EQ(put(large_put), CACHECHAIN_OK);
+  EXPECT_LT(stored.size(), 100u);
+  EXPECT_EQ(flags, CACHECHAIN_CODEC_ZSTD << 8);
+  ASSERT_EQ(get(), CACHECHAIN_OK);
+  EXPECT_EQ(std::string(reinterpret_cast<const char *>(value_.data), value_.size), large);
+  value_.release(value_.owner);
+  compress_.max_value_bytes = large.size() - 1;
+  ASSERT_TRUE(open().ok());
+  EXPECT_EQ(get(), CACHECHAIN_CORRUPT);
 }
 
 TEST_F(OpenLayer, SlowOpenIsTold) {
@@ -658,7 +711,7 @@ TEST_F(OpenLayer, APlainStoreIsLeftAsItIs) {
 
 TEST_F(OpenLayer, APlainStoreHasNoStampsOfItsOwn) {
   script_.caps = CACHECHAIN_CAP_PLAIN | CACHECHAIN_CAP_CONCURRENT;
-  using Spoil = void (*)(cachechain_value & value);
+  using Spoil = void (*)(cachechain_value &value);
   for (const Spoil spoil : {Spoil([](cachechain_value &value) { value.version = 1; }),
                             Spoil([](cachechain_value &value) { value.created = 1; }),
                             Spoil([](cachechain_value &value) { value.expires_ms = 1; }),
