@@ -35,6 +35,7 @@ Result<std::unique_ptr<Chain>> Chain::open(ChainSettings settings, ChainParts pa
     opening.name = wanted.name;
     opening.chain = settings.chain;
     opening.options = wanted.options;
+    opening.compress = {wanted.compress_above_bytes, wanted.compress_level, settings.max_value_bytes};
     opening.clock = parts.clock;
     opening.log = parts.log;
     Result<OpenedLayer> opened = open_layer(*plugin.value(), opening);

@@ -149,6 +149,7 @@ std::string Chain::explain() const {
       layer["max_ttl_ms"] = level->life.max_ttl_ms;
       layer["ttl_jitter"] = level->life.jitter;
       layer["write"] = level->writable() ? "through" : "none";
+      layer["compress_above_bytes"] = settings.compress_above_bytes;
       layer["max_key_size"] = traits.max_key_size;
       layer["max_value_size"] = traits.max_value_size;
       layer["failing"] = level->health.failing();

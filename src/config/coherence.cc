@@ -96,6 +96,21 @@ void check_source(const ChainSettings &settings, const std::vector<Place> &layer
   }
 }
 
+// Opening refuses the first for every inline layer.
+void check_compression(const std::vector<Place> &layers, std::vector<std::string> &warnings) {
+  for (const Place &place : layers) {
+    const LayerSettings &layer = *place.layer;
+    if (layer.compress_above_bytes != 0 && keeps_in_memory(layer)) {
+      warnings.push_back(place.path + ".compress_above_bytes: " + layer.name +
+                         " keeps its entries in memory, where each hit would have to decompress; a chain with it does "
+                         "not open");
+    }
+    if (layer.compress_above_bytes == 0 && layer.compress_level != LayerSettings().compress_level) {
+      warnings.push_back(place.path + ".compress_level: says nothing without compress_above_bytes");
+    }
+  }
+}
+
 void check_tombstones(const ChainSettings &settings, std::vector<std::string> &warnings) {
   if (settings.tombstone_ms > settings.deadline_ms) return;
   warnings.push_back("tombstone_ms: a delete is remembered for " + std::to_string(settings.tombstone_ms) +
@@ -111,6 +126,7 @@ std::vector<std::string> warnings_about(const ChainSettings &settings, uint64_t 
   check_lives(layers, warnings);
   check_source(settings, layers, warnings);
   check_memory(layers, memory_bytes, warnings);
+  check_compression(layers, warnings);
   check_tombstones(settings, warnings);
   return warnings;
 }

@@ -28,6 +28,8 @@ inline constexpr std::string_view kLayerKeys[] = {
     "warm_after_hits",
     "warm_queue_entries",
     "warm_queue_bytes",
+    "compress_above_bytes",
+    "compress_level",
 };
 
 inline constexpr std::string_view kLaterChainKeys[] = {
@@ -37,7 +39,7 @@ inline constexpr std::string_view kLaterChainKeys[] = {
     "journal",
 };
 inline constexpr std::string_view kLaterLayerKeys[] = {
-    "may_lose", "journal", "format", "breaker", "bulkhead", "timeout_ms", "workers", "validators", "codec",
+    "may_lose", "journal", "format", "breaker", "bulkhead", "timeout_ms", "workers", "validators",
 };
 
 // Keys that begin so belong to the user and are ignored wherever they stand.

@@ -24,6 +24,7 @@ constexpr int64_t kLongestLifeMs = 100 * 365 * kDayMs;
 constexpr uint64_t kLargestValue = UINT32_MAX;
 constexpr size_t kLongestPath = 4096;
 constexpr double kLargestJitter = 0.5;
+constexpr int64_t kHighestCompressLevel = 19;  // zstd calls those above "ultra", for the memory that they take
 
 constexpr std::string_view kThrough = "through";
 constexpr std::string_view kNone = "none";
@@ -139,6 +140,9 @@ LayerSettings read_layer(const json &node, const std::string &path, Reading read
   const bool none = fields.word("write", kThrough, kWrites, kLaterWrites) == kNone;
   layer.write = none ? WritePolicy::kNone : WritePolicy::kThrough;
   layer.warm = read_warming(fields);
+  layer.compress_above_bytes = fields.size_bytes("compress_above_bytes", layer.compress_above_bytes, 0, kLargestValue);
+  layer.compress_level =
+      static_cast<int32_t>(fields.integer("compress_level", layer.compress_level, 1, kHighestCompressLevel));
   layer.sha256 = lower_case(fields.text("sha256", "", is_sha256, "64 hex digits"));
   if (layer.max_ttl_ms != 0 && layer.ttl_ms > layer.max_ttl_ms) {
     fields.wrong("max_ttl_ms", "is shorter than the layer's ttl_ms");

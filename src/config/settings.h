@@ -38,6 +38,8 @@ struct LayerSettings {
   int64_t max_ttl_ms = 0;   // longest life that it allows; 0: no limit
   double ttl_jitter = 0.1;  // share of the layer's own life that is taken off at random
   WarmSettings warm;
+  uint64_t compress_above_bytes = 0;  // larger values are stored compressed; 0: none
+  int32_t compress_level = 3;
 };
 
 struct ChainSettings {

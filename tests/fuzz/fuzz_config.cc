@@ -40,6 +40,7 @@ void check_settings(const ChainSettings &settings) {
     CHECK(layer.ttl_ms >= 0 && layer.max_ttl_ms >= 0);
     CHECK(layer.max_ttl_ms == 0 || layer.ttl_ms <= layer.max_ttl_ms);
     CHECK(layer.ttl_jitter >= 0 && layer.ttl_jitter <= 0.5);
+    CHECK(layer.compress_above_bytes <= UINT32_MAX && layer.compress_level >= 1 && layer.compress_level <= 19);
     CHECK(layer.sha256.empty() || layer.sha256.size() == 64);
     CHECK(nlohmann::json::parse(layer.options).is_object());
   }

@@ -78,6 +78,8 @@ TEST_F(ConfigTest, TheLeastConfigurationHasTheDefaults) {
   EXPECT_EQ(layer.warm.after_hits, 1u);
   EXPECT_EQ(layer.warm.queue_entries, 1024u);
   EXPECT_EQ(layer.warm.queue_bytes, 8u << 20);
+  EXPECT_EQ(layer.compress_above_bytes, 0u);
+  EXPECT_EQ(layer.compress_level, 3);
 }
 
 TEST_F(ConfigTest, EveryKeyIsRead) {
@@ -92,7 +94,8 @@ TEST_F(ConfigTest, EveryKeyIsRead) {
        "max_ttl_ms": "1h", "ttl_jitter": 0.5, "write": "none", "enabled": false, "sha256": ")" +
                                       sum + R"("},
       {"name": "L2", "plugin": "/opt/own plugin.so", "ttl_jitter": 0, "warm": "never", "warm_max_bytes": "1KiB",
-       "warm_min_fetch_ms": "2ms", "warm_after_hits": 3, "warm_queue_entries": 4, "warm_queue_bytes": "5KiB"}]})")
+       "warm_min_fetch_ms": "2ms", "warm_after_hits": 3, "warm_queue_entries": 4, "warm_queue_bytes": "5KiB",
+       "compress_above_bytes": "4KiB", "compress_level": 19}]})")
                                      .settings;
   EXPECT_EQ(settings.chain, "shop.2_x-y");
   EXPECT_EQ(settings.source, Source::kLastLayer);
@@ -119,6 +122,8 @@ TEST_F(ConfigTest, EveryKeyIsRead) {
   EXPECT_EQ(warm.after_hits, 3u);
   EXPECT_EQ(warm.queue_entries, 4u);
   EXPECT_EQ(warm.queue_bytes, 5120u);
+  EXPECT_EQ(settings.layers[1].compress_above_bytes, 4096u);
+  EXPECT_EQ(settings.layers[1].compress_level, 19);
 }
 
 TEST_F(ConfigTest, SourceApplication) {
@@ -369,6 +374,27 @@ TEST_F(ConfigTest, Jitter) {
                 StartsWith("layers[0].ttl_jitter: must be a number from 0 to 0.5"))
         << value;
   }
+}
+
+TEST_F(ConfigTest, Compression) {
+  EXPECT_EQ(good(with_layer(R"("compress_above_bytes": 0)")).settings.layers[0].compress_above_bytes, 0u);
+  EXPECT_EQ(good(with_layer(R"("compress_above_bytes": 4294967295)")).settings.layers[0].compress_above_bytes,
+            4'294'967'295u);
+  EXPECT_EQ(good(with_layer(R"("compress_level": 1)")).settings.layers[0].compress_level, 1);
+  EXPECT_THAT(bad(with_layer(R"("compress_above_bytes": "4 kilo")")),
+              StartsWith("layers[0].compress_above_bytes: must be a size"));
+  EXPECT_THAT(bad(with_layer(R"("compress_above_bytes": true)")),
+              StartsWith("layers[0].compress_above_bytes: must be a size"));
+  EXPECT_THAT(bad(with_layer(R"("compress_above_bytes": "4GiB")")),
+              StartsWith("layers[0].compress_above_bytes: must be from 0 to 4294967295 bytes"));
+  for (std::string_view value : {"0", "20", "-1", "3.5", R"("3")", "null"}) {
+    EXPECT_THAT(bad(with_layer("\"compress_level\": " + std::string(value))),
+                StartsWith("layers[0].compress_level: must be"))
+        << value;
+  }
+  EXPECT_THAT(bad(with(R"("compress_level": 3)")),
+              testing::StrEq("compress_level: does not belong here but in a layer"));
+  EXPECT_THAT(bad(with_layer(R"("compress_above": 3)")), HasSubstr("did you mean \"compress_"));
 }
 
 TEST_F(ConfigTest, WrongTypes) {

@@ -76,6 +76,8 @@ TEST_F(ConfigReportTest, HasEveryValueAndItsOrigin) {
       {"layers[0].warm_after_hits", {1, "default"}},
       {"layers[0].warm_queue_entries", {1024, "default"}},
       {"layers[0].warm_queue_bytes", {8 << 20, "default"}},
+      {"layers[0].compress_above_bytes", {0, "default"}},
+      {"layers[0].compress_level", {3, "default"}},
       {"layers[0].sha256", {"", "default"}},
   };
   EXPECT_EQ(rows, expected);
@@ -161,6 +163,17 @@ TEST_F(ConfigReportTest, ATruthThatForgetsOrTakesNothing) {
               ElementsAre(HasSubstr("layers[0].write: L1 is the source")));
   EXPECT_THAT(warnings(R"([{"name": "L1", "plugin": "sqlite"}])", kLast), IsEmpty());
   EXPECT_THAT(warnings(R"([{"name": "L1", "plugin": "sqlite", "ttl_ms": 5, "write": "none"}])"), IsEmpty());
+}
+
+TEST_F(ConfigReportTest, CompressionWhereItCostsEachHitOrSaysNothing) {
+  EXPECT_THAT(warnings(R"([{"name": "L1", "plugin": "memory", "compress_above_bytes": "4KiB"}])"),
+              ElementsAre("layers[0].compress_above_bytes: L1 keeps its entries in memory, where each hit would have "
+                          "to decompress; a chain with it does not open"));
+  EXPECT_THAT(warnings(R"([{"name": "L1", "plugin": "sqlite", "compress_level": 9}])"),
+              ElementsAre("layers[0].compress_level: says nothing without compress_above_bytes"));
+  EXPECT_THAT(warnings(R"([{"name": "L1", "plugin": "sqlite", "compress_above_bytes": 1, "compress_level": 9},
+                           {"name": "L2", "plugin": "memory", "enabled": false, "compress_above_bytes": 1}])"),
+              IsEmpty());
 }
 
 }  // namespace

@@ -107,7 +107,7 @@ TEST_F(ConfigSchemaTest, HasTheLimitsOfTheParser) {
       EXPECT_FALSE(taken(in_layer, item.key(), most + 1)) << item.key();
     }
   }
-  EXPECT_EQ(seen, 13u);
+  EXPECT_EQ(seen, 15u);
   EXPECT_EQ(schema_.at("properties").at("layers").at("maxItems"), CACHECHAIN_MAX_LAYERS);
   EXPECT_TRUE(taken(true, "ttl_jitter", layer_.at("properties").at("ttl_jitter").at("maximum")));
 }
@@ -127,7 +127,7 @@ TEST_F(ConfigSchemaTest, HasTheDefaultsOfTheParser) {
     EXPECT_EQ(said.at("default"), row.at("value")) << key;
     ++seen;
   }
-  EXPECT_EQ(seen, 24u);
+  EXPECT_EQ(seen, 26u);
 }
 
 }  // namespace
