@@ -150,6 +150,25 @@ TEST(RealTime, ADeletedValueIsWrong) {
               ElementsAre(HasSubstr("the delete [3, 4] by thread 1 of nothing began later")));
 }
 
+TEST(RealTime, AClearIsADeleteOfEveryKey) {
+  const auto clear = [](uint64_t begin, uint64_t end) {
+    Operation operation = made(Act::kClear, 0, begin, end, 0);
+    operation.key = kKey + 1;
+    return operation;
+  };
+  EXPECT_THAT(faults(kRealTime, {write(1, 1, 2), clear(3, 4), get(kAbsent, 5, 6)}), IsEmpty());
+  EXPECT_THAT(faults(kRealTime, {write(1, 1, 2), clear(3, 5), get(1, 4, 6)}), IsEmpty());
+  EXPECT_THAT(faults(kRealTime, {write(1, 1, 4), clear(3, 5), get(1, 6, 7)}), IsEmpty());
+  EXPECT_THAT(faults(kRealTime, {write(1, 1, 2), clear(3, 4), get(1, 5, 6)}),
+              ElementsAre(AllOf(HasSubstr("the write [1, 2]"), HasSubstr("the clear [3, 4]"))));
+  EXPECT_THAT(faults(kRealTime, {write(1, 1, 2), unknown(clear(3, 4)), get(1, 5, 6)}), IsEmpty());
+  EXPECT_THAT(faults(kRealTime, {write(1, 1, 2), unknown(clear(3, 4)), get(kAbsent, 5, 6)}), IsEmpty());
+  EXPECT_THAT(faults(kRealTime, {write(1, 1, 2), refused(clear(3, 4)), get(kAbsent, 5, 6)}).size(), 1u);
+  EXPECT_THAT(faults(kRealTime, {clear(1, 2), write(1, 3, 4), get(kAbsent, 5, 6)}).size(), 1u);
+  // A value of rank 2 may have been cleared, whatever the rank that a clear would have.
+  EXPECT_THAT(faults(kRanked, {write(1, 1, 2, 2), clear(3, 4), get(kAbsent, 5, 6)}), IsEmpty());
+}
+
 TEST(RealTime, NothingIsWrongAfterAWrite) {
   EXPECT_THAT(faults(kRealTime, {write(1, 1, 2), get(kAbsent, 3, 4)}),
               ElementsAre(AllOf(HasSubstr("answered nothing"), HasSubstr("the start of nothing left"))));

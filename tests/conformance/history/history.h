@@ -31,6 +31,7 @@ enum class Act : uint8_t {
   kMark,    // an invalidation, a touch: changes no value, and obliges by its rank if it has one
   kGet,
   kExists,  // a get that does not learn which value there is
+  kClear,   // a delete of all keys at once: `key` means nothing, and it has no rank
 };
 
 enum class Fate : uint8_t {

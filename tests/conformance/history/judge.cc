@@ -26,8 +26,9 @@ struct Event {
 bool is_get(const Operation &op) { return op.act == Act::kGet || op.act == Act::kExists; }
 bool found(const Operation &get) { return get.value != kAbsent; }
 // Whether it changes the value.
-bool changes(const Operation &op) { return op.act == Act::kWrite || op.act == Act::kDelete; }
-uint64_t value_of(const Operation &op) { return op.act == Act::kDelete ? kAbsent : op.value; }
+bool removes(const Operation &op) { return op.act == Act::kDelete || op.act == Act::kClear; }
+bool changes(const Operation &op) { return op.act == Act::kWrite || removes(op); }
+uint64_t value_of(const Operation &op) { return removes(op) ? kAbsent : op.value; }
 uint64_t end_of(const Operation &op) { return op.fate == Fate::kUnknown ? kEver : op.end; }
 
 std::string describe(const Event &event) {
@@ -36,7 +37,7 @@ std::string describe(const Event &event) {
   if (event.thread == kNobody) {
     out << "the start";
   } else {
-    constexpr const char *kActs[] = {"write", "delete", "mark", "get", "exists"};
+    constexpr const char *kActs[] = {"write", "delete", "mark", "get", "exists", "clear"};
     out << "the " << kActs[static_cast<int>(op.act)] << " [" << op.begin << ", " << op.end << "] by thread "
         << event.thread;
   }
@@ -183,7 +184,7 @@ class Mutations {
  private:
   static bool found_by(const Operation &op) { return op.act == Act::kWrite; }
   static bool possible_write(const Operation &op) { return op.act == Act::kWrite && op.fate != Fate::kRefused; }
-  static bool possible_delete(const Operation &op) { return op.act == Act::kDelete && op.fate != Fate::kRefused; }
+  static bool possible_delete(const Operation &op) { return removes(op) && op.fate != Fate::kRefused; }
 
   // Of those that may have left the answer and began before the ticket, the one that ended last.
   const Event *source_before(const Operation &get, uint64_t ticket) const {
@@ -210,10 +211,22 @@ std::vector<Event> events_of(const History &history) {
   events.reserve(count);
   for (const Operation &start : history.starts()) events.push_back({start.key, kNobody, 0, &start});
   for (const Recorder &recorder : history.recorders()) {
-    for (const Operation &op : recorder.operations()) events.push_back({op.key, recorder.thread(), op.begin, &op});
+    for (const Operation &op : recorder.operations()) {
+      if (op.act != Act::kClear) events.push_back({op.key, recorder.thread(), op.begin, &op});
+    }
   }
   std::stable_sort(events.begin(), events.end());
   return events;
+}
+
+std::vector<Event> clears_of(const History &history) {
+  std::vector<Event> clears;
+  for (const Recorder &recorder : history.recorders()) {
+    for (const Operation &op : recorder.operations()) {
+      if (op.act == Act::kClear) clears.push_back({0, recorder.thread(), op.begin, &op});
+    }
+  }
+  return clears;
 }
 
 }  // namespace
@@ -226,6 +239,7 @@ std::vector<Violation> judge(const History &history, const Rules &rules) {
     return (get.stale && !rules.judge_stale) || (get.degraded && !rules.judge_degraded);
   };
   const std::vector<Event> events = events_of(history);
+  const std::vector<Event> clears = clears_of(history);
   std::vector<Violation> violations;
   for (auto begin = events.begin(); begin != events.end();) {
     const auto end = std::find_if(begin, events.end(), [&](const Event &event) { return event.key != begin->key; });
@@ -237,6 +251,7 @@ std::vector<Violation> judge(const History &history, const Rules &rules) {
     std::vector<Event> mutations = {first == begin ? Event{begin->key, kNobody, 0, &nothing} : *std::prev(first)};
     std::copy_if(first, end, std::back_inserter(mutations),
                  [](const Event &event) { return !is_get(*event.operation); });
+    mutations.insert(mutations.end(), clears.begin(), clears.end());
     const Mutations facts(mutations);
     const Best answered(
         select({first, end}, [&](const Operation &op) { return rules.session && is_judged(op) && !may_be_old(op); }),

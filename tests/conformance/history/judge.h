@@ -20,7 +20,7 @@ namespace cachechain::conformance {
 struct Rules {
   // A get answers what a mutation wrote (or what the key started with) that was not refused, began before the get
   // ended, and is not overwritten: no write or delete was acknowledged that began after that mutation's end and ended
-  // before the get's begin. That there is nothing is what a delete writes; an exists that found something asks for
+  // before the get's begin. That there is nothing is what a delete or a clear writes; an exists that found something asks for
   // any value that is left.
   bool real_time = true;
 
