@@ -202,7 +202,7 @@ typedef struct cachechain_put_options {
   int64_t ttl_ms;            /* life from now; 0: the layers' own; CACHECHAIN_TTL_NONE */
   int64_t fresh_ms;          /* fresh time from now; 0 and CACHECHAIN_TTL_NONE: as long as it lives */
   uint64_t expect_version;   /* with CACHECHAIN_PUT_EXPECT: apply only if this version is stored, 0 for absent */
-  uint64_t created;          /* stamp taken before the value was made; 0: now */
+  uint64_t created;          /* stamp taken before the value was made, such as a lease's version; 0: now */
   const uint8_t *trace;
   uint64_t trace_size;
 } cachechain_put_options;
@@ -282,19 +282,27 @@ CACHECHAIN_API int32_t cachechain_chain_open(const uint8_t *json, uint64_t size,
 
 /* Ends the intake: every later call answers CLOSED. Waits up to timeout_ns for calls under way and closes the layers.
  * DEADLINE: some call is still inside; call close again. `unwritten`, nullable, counts queued writes that were not
- * written. A second close answers OK. [any] [may block] since 0.1 */
+ * written. A second close answers OK. Done to the handle that cachechain_chain_open() gave, it closes the chain for all
+ * handles; to one of cachechain_chain_namespace(), it ends that handle's intake alone, and waits for nobody.
+ * [any] [may block] since 0.1 */
 CACHECHAIN_API int32_t cachechain_chain_close(cachechain_chain *chain, int64_t timeout_ns, uint64_t *unwritten,
                                               cachechain_error **error);
 
-/* Frees the handle; closes it first, without a time-out, if that was not done. Accepts NULL. Values handed out and
- * errors stay valid. Any use of the handle afterwards is undefined. [once] [may block] since 0.1 */
+/* Frees the handle. The last handle of a chain closes it first, without a time-out, if that was not done; until then the
+ * others go on working. Accepts NULL. Values handed out and errors stay valid. Any use of the handle afterwards is
+ * undefined. [once] [may block] since 0.1 */
 CACHECHAIN_API void cachechain_chain_free(cachechain_chain *chain);
 
-/* A handle of the same chain with its own lives, counters and clear. Free it like a chain. LATER [any] since 0.1 */
+/* A handle of a namespace of the same chain: other keys in the same layers, with lives, counters and a clear of their own.
+ * `name` is 1 to 64 of A-Z a-z 0-9 _ . -; one that the configuration does not name has what it says of "default", which
+ * is the namespace of the chain's own handle. Two handles of one name are the same namespace. A lease is ended through a
+ * handle of the namespace that granted it. `chain` may be any handle. Free each handle once, by cachechain_chain_free().
+ * Errors: INVALID_ARGUMENT, OVERLOADED (1,024 namespaces), CLOSED, FORKED, NO_MEMORY. [any] since 0.1 */
 CACHECHAIN_API int32_t cachechain_chain_namespace(cachechain_chain *chain, const uint8_t *name, uint64_t name_size,
                                                   cachechain_chain **space, cachechain_error **error);
 
-/* Everything counted, as JSON: {"chain", "requests", "hits", "misses", ..., "layers": [...]}.
+/* Everything counted, as JSON: {"chain", "requests", "hits", "misses", ..., "layers": [...], "namespaces": {name: {...}}}.
+ * Of a handle of a namespace: what that one counted, {"chain", "namespace", ..., "layers": [...]}.
  * Size query: *needed receives the size on every path; if cap is smaller, BUFFER_TOO_SMALL and nothing is written.
  * `needed` is required, buf may be NULL when cap is 0. The counts may grow between two calls: leave some room.
  * [any] since 0.1 */
@@ -369,6 +377,7 @@ CACHECHAIN_API void cachechain_value_release(cachechain_value *value);
 /* Stores a value in every layer that takes writes, the layer whose word is the truth first. `data` may be NULL when
  * data_size is 0. `result`, nullable, tells the version and which layers have it.
  *   OK             the truth has it (application source: every layer that could be reached)
+ *   VOID           stored nowhere: the namespace was cleared after `created` of the options
  *   CONFLICT       CACHECHAIN_PUT_EXPECT, and another version is stored
  *   UNAVAILABLE    nothing was stored
  *   UNKNOWN_OUTCOME the truth may or may not have it
@@ -405,7 +414,16 @@ CACHECHAIN_API int32_t cachechain_reject(cachechain_chain *chain, const cachecha
                                          const uint8_t *key, uint64_t key_size, uint64_t version,
                                          cachechain_error **error);
 
-/* Makes every entry of this handle's namespace void. LATER [any] [may block] since 0.1 */
+/* Makes every entry of this handle's namespace void, as if it were not there, without touching one: in every layer, the
+ * truth of a last_layer source included, but for a table of the user's own. In this process no get that begins when it
+ * has returned answers what was stored before it began, and what was loaded or read before is stored no more.
+ * Other processes learn of it from a record in the deepest layer that is shared or persistent, which each reads once in
+ * a second, with the first of its calls that goes further than memory: until then their memory answers what it has, for
+ * as long as it lives there, and what they set may count as set before the clear; so may what a process set whose
+ * clock is behind, and what one whose clock is ahead set shortly before may stay.
+ * Statuses as set; result->done has the bit of the layer that keeps the record, none if no layer outlives the process.
+ * result->version is the clear's stamp. OK with `owed`: this process knows, and tells the layer when it answers. The
+ * times of the options mean nothing. [any] [may block] since 0.1 */
 CACHECHAIN_API int32_t cachechain_clear(cachechain_chain *chain, const cachechain_put_options *options,
                                         cachechain_write *result, cachechain_error **error);
 

@@ -311,7 +311,8 @@ Result<std::string> text(Query query) noexcept {
 
 }  // namespace internal
 
-// A chain of layers. After a move it is empty: then only assigning and destroying are allowed.
+// A chain of layers, seen through one of its namespaces. After a move it is empty: then only assigning and destroying
+// are allowed.
 class Chain {
  public:
   Chain(Chain &&other) = default;
@@ -327,8 +328,12 @@ class Chain {
   static Result<Chain> open(std::string_view json, OpenOptions options = {}) noexcept {
     int32_t status = cachechain_abi_check(CACHECHAIN_ABI_MAJOR, CACHECHAIN_ABI_MINOR);
     if (status < 0) return Error(status, nullptr);
-    std::unique_ptr<Log> log(new (std::nothrow) Log(std::move(options.log)));
-    if (log == nullptr) return Error(CACHECHAIN_NO_MEMORY, nullptr);
+    std::shared_ptr<Log> log;
+    try {
+      log = std::make_shared<Log>(std::move(options.log));
+    } catch (...) {  // bad_alloc
+      return Error(CACHECHAIN_NO_MEMORY, nullptr);
+    }
     cachechain_open_options raw = internal::raw(options, log.get());
     cachechain_chain *chain = nullptr;
     cachechain_error *error = nullptr;
@@ -338,13 +343,24 @@ class Chain {
   }
 
   // Ends the intake, waits for calls under way, closes the layers and answers how many queued writes were not written.
-  // Fails with DEADLINE while a call is still inside: call it again. Destroying closes too, without a time-out.
+  // Fails with DEADLINE while a call is still inside: call it again. Destroying the last Chain of those that space()
+  // gave and their origin closes too, without a time-out. Closing one that space() gave ends its own calls alone.
   Result<uint64_t> close(std::chrono::nanoseconds timeout = kNoTimeout) const noexcept {
     uint64_t unwritten = 0;
     cachechain_error *error = nullptr;
     int32_t status = cachechain_chain_close(chain_.get(), timeout.count(), &unwritten, &error);
     if (status < 0) return Error(status, error);
     return unwritten;
+  }
+
+  // The same chain seen through another namespace: other keys, with lives, counters and a clear of their own. It is a
+  // Chain in its own right, and may outlive this one. 1 to 64 of A-Z a-z 0-9 _ . -
+  Result<Chain> space(std::string_view name) const noexcept {
+    cachechain_chain *space = nullptr;
+    cachechain_error *error = nullptr;
+    int32_t status = cachechain_chain_namespace(chain_.get(), internal::bytes(name), name.size(), &space, &error);
+    if (status < 0) return Error(status, error);
+    return Chain(space, log_);
   }
 
   // Looks for a key from the fastest layer down. The Value keeps the entry in place in the cache.
@@ -381,6 +397,15 @@ class Chain {
     return remove_raw(key, &raw);
   }
 
+  // Makes every entry of this namespace void, in all processes.
+  Result<Written> clear(const RemoveOptions &options = {}) const noexcept {
+    cachechain_put_options given = internal::raw(options);
+    cachechain_write raw{};
+    cachechain_error *error = nullptr;
+    int32_t status = cachechain_clear(chain_.get(), &given, &raw, &error);
+    return written(status, raw, error);
+  }
+
   // Everything counted, as a JSON object.
   Result<std::string> stats() const noexcept {
     return internal::text([this](uint8_t *buf, uint64_t cap, uint64_t *needed, cachechain_error **error) {
@@ -405,7 +430,7 @@ class Chain {
     void operator()(cachechain_chain *chain) const { cachechain_chain_free(chain); }
   };
 
-  Chain(cachechain_chain *chain, std::unique_ptr<Log> log) : log_(std::move(log)), chain_(chain) {}
+  Chain(cachechain_chain *chain, std::shared_ptr<Log> log) : log_(std::move(log)), chain_(chain) {}
 
   Result<Lookup> get_raw(Bytes key, std::span<uint8_t> buffer, const cachechain_get_options *options) const noexcept {
     cachechain_value raw{};
@@ -445,7 +470,7 @@ class Chain {
   }
 
   // In this order: the chain logs until it is gone.
-  std::unique_ptr<Log> log_;
+  std::shared_ptr<Log> log_;
   std::unique_ptr<cachechain_chain, Free> chain_;
 };
 

@@ -44,10 +44,11 @@ typedef struct cachechain_report {
 } cachechain_report;
 
 /* A namespace of a chain, made by the core once and constant while an instance is open. FROZEN, 32 bytes.
- * Inline layers compare `id`; byte stores put `prefix` before the key; SQL has a column for `name`. */
+ * Inline layers compare `id`; byte stores put `prefix` before the key; SQL has a column for `name`. The three say the same:
+ * a layer uses one of them and needs no other. An empty name is that of the core's own records, of prefix "chain//0:". */
 typedef struct cachechain_space {
   const uint8_t *prefix; /* "chain/namespace/schema:" */
-  const uint8_t *name;
+  const uint8_t *name; /* "namespace", or "namespace/schema" where the schema is not 0 */
   uint32_t prefix_size;
   uint32_t name_size;
   uint32_t id;
@@ -70,7 +71,7 @@ typedef struct cachechain_call {
   int64_t deadline_ns;       /* host->now_mono_ns() at which the caller is gone; 0: none */
   cachechain_cancel *cancel; /* NULL, or for host->cancelled() */
   cachechain_report *report; /* may be NULL */
-  uintptr_t *thread_word;    /* a word of this thread and instance, 0 at first; given back in thread_exit; may be NULL */
+  uintptr_t *thread_word;    /* of this thread, namespace and instance, 0 at first; given back in thread_exit; or NULL */
   const uint8_t *trace;      /* W3C traceparent or NULL */
   uint64_t trace_size;
 } cachechain_call;
@@ -219,7 +220,8 @@ typedef struct cachechain_layer_api {
   int32_t (*watch)(void *instance, const cachechain_call *call, cachechain_notice_fn fn, void *context);
   /* The layer's own numbers as one JSON object; the size query of cachechain_chain_stats(). [any] */
   int32_t (*stats)(void *instance, uint8_t *buf, uint64_t cap, uint64_t *needed);
-  /* A thread that used the instance ends (or the instance closes): frees what its word holds. [once per word] */
+  /* A thread that used the instance ends (or the instance closes): frees what its word holds. A thread has a word for each
+   * namespace that it works in. [once per word] */
   void (*thread_exit)(void *instance, uintptr_t word);
 } cachechain_layer_api;
 

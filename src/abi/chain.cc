@@ -44,10 +44,9 @@ Status open(std::string_view json, const cachechain_open_options *given, cachech
   Result<std::unique_ptr<Chain>> chain =
       Chain::open(std::move(parsed->settings), std::move(parts), std::move(parsed->warnings));
   if (!chain.ok()) return chain.status();
-  auto handle = std::make_unique<cachechain_chain>();
-  handle->chain = chain.take();
-  handle->space = &handle->chain->home();
-  *out = handle.release();
+  std::shared_ptr<Chain> shared = chain.take();
+  Namespace &home = shared->home();
+  *out = new cachechain_chain(std::move(shared), home, true);
   return CACHECHAIN_OK;
 }
 
@@ -108,7 +107,9 @@ int32_t cachechain_chain_close(cachechain_chain *chain, int64_t timeout_ns, uint
     if (!cachechain::is_chain(chain)) return cachechain::no_chain(error);
     if (timeout_ns < 0) return cachechain::fail(error, CACHECHAIN_INVALID_ARGUMENT, "timeout_ns is below 0");
     if (chain->chain->forked()) return cachechain::refused(error, CACHECHAIN_FORKED);
-    return cachechain::answer(error, chain->chain->close(timeout_ns));
+    if (chain->whole) return cachechain::answer(error, chain->chain->close(timeout_ns));
+    chain->closed.store(true, std::memory_order_relaxed);
+    return cachechain::answer(error, CACHECHAIN_OK);
   });
 }
 
@@ -117,9 +118,23 @@ void cachechain_chain_free(cachechain_chain *chain) {
   (void)guard(nullptr, [&] {
     chain->magic = 0;
     // A child of a fork leaks what the parent's threads may have been in the middle of.
-    if (chain->chain->forked()) (void)chain->chain.release();
-    delete chain;
+    if (!chain->chain->forked()) delete chain;
     return int32_t{CACHECHAIN_OK};
+  });
+}
+
+int32_t cachechain_chain_namespace(cachechain_chain *chain, const uint8_t *name, uint64_t name_size,
+                                   cachechain_chain **space, cachechain_error **error) {
+  return guard(error, [&] {
+    if (space == nullptr) return cachechain::fail(error, CACHECHAIN_INVALID_ARGUMENT, "space is NULL");
+    *space = nullptr;
+    if (name == nullptr) return cachechain::fail(error, CACHECHAIN_INVALID_ARGUMENT, "name is NULL");
+    return cachechain::inside(chain, error, [&](cachechain::Chain &c, auto &) {
+      const cachechain::Result<cachechain::Namespace *> made = c.space(cachechain::text(name, name_size));
+      if (!made.ok()) return cachechain::fail(error, made.status());
+      *space = new cachechain_chain(chain->chain, *made.value(), false);
+      return cachechain::answer(error, CACHECHAIN_OK);
+    });
   });
 }
 
@@ -127,8 +142,8 @@ int32_t cachechain_chain_stats(cachechain_chain *chain, uint8_t *buf, uint64_t c
                                cachechain_error **error) {
   return guard(error, [&] {
     if (needed != nullptr) *needed = 0;
-    return cachechain::inside(chain, error, [&](cachechain::Chain &c, auto &) {
-      return cachechain::copy_out(c.stats(), buf, cap, needed, error);
+    return cachechain::inside(chain, error, [&](cachechain::Chain &c, const cachechain::Caller &caller) {
+      return cachechain::copy_out(chain->whole ? c.stats() : c.stats(caller.space), buf, cap, needed, error);
     });
   });
 }
@@ -145,7 +160,7 @@ int32_t cachechain_chain_explain(cachechain_chain *chain, const uint8_t *key, ui
     }
     return cachechain::inside(chain, error, [&](cachechain::Chain &c, const cachechain::Caller &caller) {
       const std::string text =
-          key == nullptr ? c.explain() : c.explain(caller, std::span(key, static_cast<size_t>(key_size)));
+          key == nullptr ? c.explain(caller.space) : c.explain(caller, std::span(key, static_cast<size_t>(key_size)));
       return cachechain::copy_out(text, buf, cap, needed, error);
     });
   });

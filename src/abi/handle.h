@@ -2,8 +2,10 @@
 #ifndef CACHECHAIN_ABI_HANDLE_H_
 #define CACHECHAIN_ABI_HANDLE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "abi/error.h"
 #include "chain/chain.h"
@@ -12,9 +14,15 @@
 // most uses after that, though the header promises nothing about them.
 struct cachechain_chain {
   static constexpr uint64_t kMagic = 0x6368636163686131;
+
+  cachechain_chain(std::shared_ptr<cachechain::Chain> its_chain, cachechain::Namespace &its_space, bool is_whole)
+      : chain(std::move(its_chain)), space(its_space), whole(is_whole) {}
+
   uint64_t magic = kMagic;
-  std::unique_ptr<cachechain::Chain> chain;
-  cachechain::Namespace *space = nullptr;  // of the chain
+  std::shared_ptr<cachechain::Chain> chain;  // with all other handles of it; the last one closes it
+  cachechain::Namespace &space;              // of the chain
+  const bool whole;                          // the chain's own handle: to close it closes the chain
+  std::atomic<bool> closed{false};           // of one that is not
 };
 
 namespace cachechain {
@@ -39,7 +47,8 @@ int32_t inside(cachechain_chain *handle, cachechain_error **error, Body &&body) 
   if (!is_chain(handle)) return no_chain(error);
   Chain &chain = *handle->chain;
   if (const int32_t refusal = chain.entered(); refusal != CACHECHAIN_OK) return refused(error, refusal);
-  const Caller caller(*handle->space);
+  if (handle->closed.load(std::memory_order_relaxed)) return refused(error, CACHECHAIN_CLOSED);
+  const Caller caller(handle->space);
   Inside entered(caller.block);
   if (const int32_t refusal = chain.entered(); refusal != CACHECHAIN_OK) return refused(error, refusal);
   return body(chain, caller);

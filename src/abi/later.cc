@@ -18,16 +18,6 @@ int32_t later(const char *name, cachechain_error **error, Outputs *...outputs) {
 
 extern "C" {
 
-int32_t cachechain_chain_namespace(cachechain_chain *, const uint8_t *, uint64_t, cachechain_chain **space,
-                                   cachechain_error **error) {
-  return later("cachechain_chain_namespace", error, space);
-}
-
-int32_t cachechain_clear(cachechain_chain *, const cachechain_put_options *, cachechain_write *result,
-                         cachechain_error **error) {
-  return later("cachechain_clear", error, result);
-}
-
 int32_t cachechain_queue_open(uint64_t, cachechain_queue **queue, cachechain_error **error) {
   return later("cachechain_queue_open", error, queue);
 }

@@ -60,7 +60,7 @@ struct ThreadBlocks::Shared {
   }
 };
 
-// Every owner that a thread has worked for.
+// Every owner that a thread has worked for, in the order of their ids.
 struct ThreadBlocks::Directory::Entries {
   struct One {
     uint64_t owner;
@@ -69,6 +69,11 @@ struct ThreadBlocks::Directory::Entries {
   };
   std::vector<One> all;
   uint32_t generation = 0;
+
+  // Where it is, or belongs.
+  std::vector<One>::iterator place_of(uint64_t owner) {
+    return std::lower_bound(all.begin(), all.end(), owner, [](const One &one, uint64_t id) { return one.owner < id; });
+  }
 };
 
 ThreadBlocks::ThreadBlocks(uint32_t counters, uint32_t words, ExitFn on_exit)
@@ -114,8 +119,8 @@ void ThreadBlocks::thread_ends(void *ended) {
 ThreadBlocks::Block &ThreadBlocks::find_or_make() {
   Directory &mine = directory();
   std::vector<Directory::Entries::One> &all = mine.entries->all;
-  auto found = std::find_if(all.begin(), all.end(), [&](const auto &one) { return one.owner == id_; });
-  if (found == all.end()) {
+  auto found = mine.entries->place_of(id_);
+  if (found == all.end() || found->owner != id_) {
     all.erase(std::remove_if(all.begin(), all.end(), [](const auto &one) { return one.shared.expired(); }), all.end());
     all.reserve(all.size() + 1);
     const uint32_t counters = static_cast<uint32_t>(shared_->retired.size());
@@ -133,8 +138,7 @@ ThreadBlocks::Block &ThreadBlocks::find_or_make() {
       shared_->blocks.push_back(block);
     }
     owned.release();
-    all.push_back({id_, block, shared_});
-    found = all.end() - 1;
+    found = all.insert(mine.entries->place_of(id_), {id_, block, shared_});
   }
   mine.last_owner = id_;
   mine.last_block = found->block;
@@ -156,8 +160,11 @@ void ThreadBlocks::order_with_entries() {
 }
 
 bool ThreadBlocks::others_inside() const {
-  const Directory *mine = t_directory;
-  const Block *own = mine != nullptr && mine->last_owner == id_ ? mine->last_block : nullptr;
+  const Block *own = nullptr;
+  if (const Directory *mine = t_directory; mine != nullptr) {
+    const auto place = mine->entries->place_of(id_);
+    if (place != mine->entries->all.end() && place->owner == id_) own = place->block;
+  }
   std::lock_guard<std::mutex> lock(shared_->mutex);
   return std::any_of(shared_->blocks.begin(), shared_->blocks.end(),
                      [&](Block *block) { return block != own && block->inside.load(std::memory_order_acquire) != 0; });

@@ -11,13 +11,7 @@
 namespace cachechain {
 
 Chain::Chain(ChainSettings settings, ChainParts parts, std::vector<std::string> warnings)
-    : core_(std::move(settings), std::move(parts), std::move(warnings)),
-      home_(0, core_.settings.chain, "default", static_cast<uint32_t>(core_.settings.layers.size()),
-            [this](std::span<const uintptr_t> words) {
-              for (const auto &level : core_.levels) {
-                if (words[level->index] != 0) level->layer->thread_exit(words[level->index]);
-              }
-            }) {}
+    : core_(std::move(settings), std::move(parts), std::move(warnings)) {}
 
 Result<std::unique_ptr<Chain>> Chain::open(ChainSettings settings, ChainParts parts,
                                            std::vector<std::string> warnings) {
@@ -60,7 +54,7 @@ void Chain::prepare_warming() {
     Level &level = *core_.levels[at];
     const WarmSettings &warm = core_.settings.layers[level.index].warm;
     if (level.is_inline() || !level.writable() || !warm.on) continue;
-    level.warming = std::make_unique<Warming>(core_, level, home_, warm);
+    level.warming = std::make_unique<Warming>(core_, level, home(), warm);
     core_.queues = true;
   }
 }
@@ -84,7 +78,12 @@ Status Chain::close(int64_t timeout_ns) {
   const int64_t begin = core_.parts.clock->mono_ns();
   const int64_t deadline_ns =
       timeout_ns == CACHECHAIN_TIMEOUT_NONE ? 0 : begin + std::min(timeout_ns, INT64_MAX - begin);
-  while (home_.threads().others_inside()) {
+  const auto others_inside = [this] {
+    bool inside = false;
+    core_.namespaces.for_each([&](Namespace &space) { inside = inside || space.threads().others_inside(); });
+    return inside;
+  };
+  while (others_inside()) {
     if (timeout_ns != CACHECHAIN_TIMEOUT_NONE && core_.parts.clock->mono_ns() - begin >= timeout_ns) {
       return Status(CACHECHAIN_DEADLINE,
                     core_.settings.chain + ": calls are still under way; no new one is let in, close again");
@@ -97,7 +96,7 @@ Status Chain::close(int64_t timeout_ns) {
     return Status(CACHECHAIN_DEADLINE, core_.settings.chain + "/" + level->layer->traits().name +
                                            ": a warm-up is still under way; close again");
   }
-  home_.threads().end();
+  core_.namespaces.for_each([](Namespace &space) { space.threads().end(); });
   Status worst;
   for (auto &level : core_.levels) {
     cachechain_call call{};

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "chain/clear_path.h"
 #include "chain/core.h"
 #include "chain/load_many.h"
 #include "chain/load_path.h"
@@ -41,7 +42,8 @@ class Chain {
   Chain &operator=(const Chain &) = delete;
 
   // A call: `Inside inside(space.threads().mine())`, then entered() answers OK, CLOSED or FORKED.
-  Namespace &home() { return home_; }
+  Namespace &home() { return core_.namespaces.home(); }
+  Result<Namespace *> space(std::string_view name) { return core_.namespaces.find_or_make(name); }
   int32_t entered() const {
     const State state = state_.load(std::memory_order_relaxed);
     return state == State::kOpen ? CACHECHAIN_OK : refusal(state);
@@ -52,9 +54,12 @@ class Chain {
   WritePath &writes() { return writes_; }
   LoadPath &loads() { return loads_; }
   LoadMany &load_many() { return load_many_; }
+  ClearPath &clears() { return clears_; }
 
+  // Of all namespaces together, and of one.
   std::string stats() const;
-  std::string explain() const;
+  std::string stats(const Namespace &space) const;
+  std::string explain(const Namespace &space) const;
   std::string explain(const Caller &caller, std::span<const uint8_t> key);
 
   // OK when every call has left and every layer is closed; DEADLINE if calls are still inside after timeout_ns.
@@ -72,17 +77,21 @@ class Chain {
   Chain(ChainSettings settings, ChainParts parts, std::vector<std::string> warnings);
   void prepare_warming();
   static int32_t refusal(State state);
+  struct Counted;
+  // As JSON.
+  std::string layer_stats(const Counted &counted) const;
+  std::string describe(const Namespace &space) const;
 
   Core core_;
   Repairs repairs_{core_};
   QueryPath query_{core_};
+  ClearPath clears_{core_};
   Warmer warmer_{core_};
-  ReadPath reads_{core_, repairs_, query_, warmer_};
+  ReadPath reads_{core_, repairs_, query_, clears_, warmer_};
   ReadMany read_many_{core_, reads_};
-  WritePath writes_{core_, repairs_, query_};
+  WritePath writes_{core_, repairs_, query_, clears_};
   LoadPath loads_{core_, reads_, writes_};
   LoadMany load_many_{core_, read_many_, loads_};
-  Namespace home_;
   std::atomic<State> state_{State::kOpen};
   std::mutex closing_;
 };

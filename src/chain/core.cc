@@ -10,6 +10,16 @@ namespace {
 // The life of a copy that nobody invalidates from outside, and that of entries in a layer that compares no versions.
 constexpr int64_t kUnwatchedLifeMs = 5'000;
 constexpr int64_t kUnversionedLifeMs = 60'000;
+// A namespace's name and its schema.
+constexpr uint64_t kLongestRecordKey = 64 + 1 + 10;
+
+// Whether the lives of the layers decide over all copies.
+bool all_per_layer(const ChainSettings &settings) {
+  return settings.life == LifeStrategy::kPerLayer &&
+         std::all_of(settings.namespaces.begin(), settings.namespaces.end(), [](const NamespaceSettings &space) {
+           return space.life.value_or(LifeStrategy::kPerLayer) == LifeStrategy::kPerLayer;
+         });
+}
 
 // An answer to a put that tells of the layer, and not of what was put.
 bool is_trouble(int32_t status) {
@@ -52,7 +62,9 @@ Status Core::take_layers(std::vector<OpenedLayer> layers) {
     if (levels[i]->writable()) truth = i;
   }
   if (Status checked = check_source(); !checked.ok()) return checked;
+  choose_clear_level();
   settle_lives();
+  namespaces.open_home();
   return CACHECHAIN_OK;
 }
 
@@ -93,6 +105,24 @@ Status Core::check_source() {
   return CACHECHAIN_OK;
 }
 
+// The deepest level that outlives the process. One that takes no writes still tells what others have cleared.
+void Core::choose_clear_level() {
+  clear_level = levels.size();
+  for (const bool writable : {false, true}) {
+    for (size_t i = 0; i < levels.size(); ++i) {
+      const LayerTraits &traits = levels[i]->layer->traits();
+      const bool lasts = traits.can(CACHECHAIN_CAP_SHARED) || traits.can(CACHECHAIN_CAP_PERSISTENT);
+      if (levels[i]->is_inline() || !lasts || !traits.can(CACHECHAIN_CAP_KINDS)) continue;
+      if (traits.max_key_size >= kLongestRecordKey && (!writable || levels[i]->writable())) clear_level = i;
+    }
+  }
+}
+
+int64_t Core::longest_life_ms(size_t at) const {
+  const LifeRule &life = levels[at]->life;
+  return life.max_ttl_ms != 0 || at >= truth || !all_per_layer(settings) ? life.max_ttl_ms : life.ttl_ms;
+}
+
 // Fills in the lives that safety asks for where the configuration says none, and says so.
 void Core::settle_lives() {
   for (size_t i = 0; i < levels.size(); ++i) {
@@ -105,6 +135,10 @@ void Core::settle_lives() {
       level.warnings.push_back(
           "has no ttl_ms, and other processes may change what the layers below hold: entries live " +
           decimal(kUnwatchedLifeMs) + " ms");
+    }
+    if (over_shared && !traits.can(CACHECHAIN_CAP_SHARED) && !all_per_layer(settings) && level.life.max_ttl_ms == 0) {
+      level.warnings.push_back(
+          "keeps copies as \"life\" says, and has no max_ttl_ms: what other processes change is seen when a copy ends");
     }
     if (traits.can(CACHECHAIN_CAP_PLAIN)) continue;
     const bool compares = traits.can(CACHECHAIN_CAP_NEWER) && (traits.can(CACHECHAIN_CAP_FENCE) || !level.is_inline());
@@ -185,6 +219,7 @@ int32_t Core::put_many(const Caller &caller, Level &level, std::span<const cache
 int32_t Core::put_mark(const Caller &caller, size_t at, cachechain_put put, int64_t deadline_ns,
                        std::span<const uint8_t> trace) {
   put.horizon = stamps.horizon();
+  put.cleared = caller.space.cleared();
   cachechain_report report{};
   cachechain_put_result result{};
   return this->put(caller, *levels[at], put, result, deadline_ns, trace, report);
@@ -192,7 +227,10 @@ int32_t Core::put_mark(const Caller &caller, size_t at, cachechain_put put, int6
 
 void Core::put_marks(const Caller &caller, size_t at, std::span<cachechain_put> puts,
                      std::span<cachechain_put_result> results, int64_t deadline_ns) {
-  for (cachechain_put &put : puts) put.horizon = stamps.horizon();
+  for (cachechain_put &put : puts) {
+    put.horizon = stamps.horizon();
+    put.cleared = caller.space.cleared();
+  }
   cachechain_report report{};
   (void)put_many(caller, *levels[at], puts, results, deadline_ns, {}, report);
 }

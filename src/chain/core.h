@@ -14,7 +14,7 @@
 #include "base/random.h"
 #include "base/status.h"
 #include "chain/level.h"
-#include "chain/namespace.h"
+#include "chain/namespaces.h"
 #include "config/settings.h"
 #include "entry/stamp.h"
 #include "key/loads.h"
@@ -42,6 +42,10 @@ struct Core {
 
   bool is_truth(size_t at) const { return source == Source::kLastLayer && at + 1 == levels.size(); }
   bool is_plain(size_t at) const { return levels[at]->layer->traits().can(CACHECHAIN_CAP_PLAIN); }
+  // Whether the record of clears is the truth's: then a clear that it did not acknowledge has not happened.
+  bool clear_is_truths() const { return clear_level < levels.size() && is_truth(clear_level); }
+  // Longer than this the level keeps nothing that was put now; 0: no such bound.
+  int64_t longest_life_ms(size_t at) const;
   // On the clock's own count; 0 for none. `timeout_ns` 0 is the chain's own.
   int64_t deadline_after(int64_t timeout_ns) const;
 
@@ -75,15 +79,18 @@ struct Core {
   // Whether versions alone tell what was read before a mutation. They do if one level orders all mutations and never
   // forgets; where it may, a mutation shuts out whoever read before it, and no version wins over its own copies.
   bool ordered = true;
-  size_t shared = 0;  // under a truth without versions: the level that its readers lease from; levels.size(): none
+  size_t shared = 0;       // under a truth without versions: the level that its readers lease from; levels.size(): none
+  size_t clear_level = 0;  // the level that keeps the records of clears, levels.size() for none
   bool costs_count = false;  // some level is warmed by what a fetch took
   bool queues = false;       // some level is warmed by a queue
   Loads loads;
   RecordTable records;
+  Namespaces namespaces{*this};
 
  private:
   void note_health(Level &level, int32_t outcome, const cachechain_report &report) noexcept;
   Status check_source();
+  void choose_clear_level();
   void settle_lives();
 };
 

@@ -1,6 +1,7 @@
 #include "chain/lives.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace cachechain {
 namespace {
@@ -26,6 +27,15 @@ int64_t latest_end(int64_t now_ms, const LifeRule &rule) {
 
 }  // namespace
 
+LifeRule rule_in(const NamespaceLife &space, const LifeRule &layer, size_t above) {
+  LifeRule rule = layer;
+  rule.max_ttl_ms = earlier(layer.max_ttl_ms, space.max_ttl_ms);
+  if (above == 0 && space.ttl_ms != 0) rule.ttl_ms = space.ttl_ms;
+  rule.copies = space.copies;
+  rule.share = std::pow(space.decay, static_cast<double>(above));
+  return rule;
+}
+
 Times times_of_entry(int64_t now_ms, int64_t ttl_ms, int64_t fresh_ms, const LifeRule &deepest, Random &random) {
   int64_t end = 0;
   if (ttl_ms > 0) {
@@ -39,7 +49,14 @@ Times times_of_entry(int64_t now_ms, int64_t ttl_ms, int64_t fresh_ms, const Lif
 }
 
 Times times_of_copy(int64_t now_ms, const Times &entry, const LifeRule &layer, Random &random) {
-  const int64_t own = earlier(own_end(now_ms, layer, random), latest_end(now_ms, layer));
+  int64_t own = latest_end(now_ms, layer);
+  if (layer.copies == LifeStrategy::kDecaying && entry.expires_ms != 0) {
+    const int64_t left_ms = std::clamp<int64_t>(entry.expires_ms - now_ms, 0, kLongestMs);
+    const auto share_ms = static_cast<int64_t>(static_cast<double>(left_ms) * layer.share);
+    own = earlier(own, from_now(now_ms, std::max(share_ms, kLeastShareMs)));
+  } else if (layer.copies != LifeStrategy::kUniform) {
+    own = earlier(own, own_end(now_ms, layer, random));
+  }
   return {entry.fresh_until_ms, earlier(entry.expires_ms, own)};
 }
 

@@ -191,7 +191,7 @@ LoadPath::Next LoadPath::take_turn(const Loading &one, bool patient, int32_t &st
 Status LoadPath::fulfil(const Caller &caller, const cachechain_lease &lease, const Mutation &loaded,
                         cachechain_write &result) {
   Hold hold(core_.records);
-  const Hold::LeaseTerms terms = hold.enter_lease(lease);
+  const Hold::LeaseTerms terms = hold.enter_lease(caller.space.raw(), lease);
   if (terms.state != Hold::LeaseState::kPrimary) {
     if (terms.state != Hold::LeaseState::kGone) hold.answer_lease(lease.id, nullptr);
     caller.add(ChainCounter::kLoadsVoid);
@@ -209,13 +209,14 @@ Status LoadPath::fulfil(const Caller &caller, const cachechain_lease &lease, con
         mutation.expects = true;
         mutation.expect_version = terms.seen.version;
       }
+      mutation.created = terms.version;
       stored = writes_.mutate_held(caller, hold, key, mutation, result);
       if (stored.code() == CACHECHAIN_CONFLICT) stored = CACHECHAIN_VOID;
     }
   } else {
     mutation.created = terms.version;
     Told told(mutation, hold);
-    writes_.begin(told, key);
+    (void)writes_.begin(caller, told, key);  // the truth is not in the chain
     const Bars bars(core_, key, told.deadline_ns);
     told.busy = bars.busy();
     stored = store(caller, hold, terms, told);
@@ -254,7 +255,7 @@ Status LoadPath::store(const Caller &caller, Hold &hold, const Hold::LeaseTerms 
                               told.mutation.ttl_ms != 0                  ? told.mutation.ttl_ms
                               : told.put.flags == CACHECHAIN_KIND_ABSENT ? kAbsentMs
                                                                          : 0,
-                              told.mutation.fresh_ms, core_.levels[core_.truth]->life, *core_.parts.random);
+                              told.mutation.fresh_ms, caller.space.life(core_.truth), *core_.parts.random);
   told.arbiter = core_.truth + 1;  // nobody yet
   bool local = lease.local;
   if (core_.marks_leases && !lease.local) {
@@ -297,7 +298,7 @@ Status LoadPath::store(const Caller &caller, Hold &hold, const Hold::LeaseTerms 
 
 Status LoadPath::unchanged(const Caller &caller, const cachechain_lease &lease, int64_t ttl_ms) {
   Hold hold(core_.records);
-  const Hold::LeaseTerms terms = hold.enter_lease(lease);
+  const Hold::LeaseTerms terms = hold.enter_lease(caller.space.raw(), lease);
   Status ended = CACHECHAIN_VOID;
   if (terms.state == Hold::LeaseState::kPrimary && terms.seen.version != 0) {
     const cachechain_key key = hold.key();
@@ -309,6 +310,7 @@ Status LoadPath::unchanged(const Caller &caller, const cachechain_lease &lease, 
       times.fresh_ms = ttl_ms;
       times.expects = true;
       times.expect_version = value.version;
+      times.created = terms.version;
       cachechain_write ignored{};
       ended = writes_.mutate_held(caller, hold, key, times, ignored);
       if (ended.code() == CACHECHAIN_CONFLICT) ended = CACHECHAIN_VOID;
@@ -325,7 +327,7 @@ Status LoadPath::unchanged(const Caller &caller, const cachechain_lease &lease, 
 Status LoadPath::fail(const Caller &caller, const cachechain_lease &lease, std::string_view message,
                       int64_t hold_off_ms) {
   Hold hold(core_.records);
-  const Hold::LeaseTerms terms = hold.enter_lease(lease);
+  const Hold::LeaseTerms terms = hold.enter_lease(caller.space.raw(), lease);
   if (terms.state == Hold::LeaseState::kGone) return CACHECHAIN_VOID;
   if (terms.state == Hold::LeaseState::kVoid) {
     hold.pass_lease_on(lease.id);
@@ -344,7 +346,7 @@ Status LoadPath::fail(const Caller &caller, const cachechain_lease &lease, std::
 
 Status LoadPath::abandon(const Caller &caller, const cachechain_lease &lease) {
   Hold hold(core_.records);
-  const Hold::LeaseTerms terms = hold.enter_lease(lease);
+  const Hold::LeaseTerms terms = hold.enter_lease(caller.space.raw(), lease);
   if (terms.state == Hold::LeaseState::kGone) return CACHECHAIN_VOID;
   marks_.release(caller, hold, terms);
   hold.pass_lease_on(lease.id);
@@ -353,7 +355,7 @@ Status LoadPath::abandon(const Caller &caller, const cachechain_lease &lease) {
 
 Status LoadPath::renew(const Caller &caller, cachechain_lease &lease, int64_t lease_ms) {
   Hold hold(core_.records);
-  const Hold::LeaseTerms terms = hold.enter_lease(lease);
+  const Hold::LeaseTerms terms = hold.enter_lease(caller.space.raw(), lease);
   if (terms.state == Hold::LeaseState::kGone) return CACHECHAIN_VOID;
   const int64_t span_ms = lease_ms == 0 ? core_.settings.lease_ms : std::min(lease_ms, kLongestMs);
   Status renewed = CACHECHAIN_OK;

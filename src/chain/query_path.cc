@@ -44,8 +44,8 @@ void QueryPath::give_back(const Caller &caller, const cachechain_key &key, Walk 
   put.expect_version = borrowed.version;
   put.expect_token = borrowed.token;
   if (fits) {
-    const Times times =
-        times_of_copy(now_ms, {value.fresh_until_ms, value.expires_ms}, level.life, *core_.parts.random);
+    const Times times = times_of_copy(now_ms, {value.fresh_until_ms, value.expires_ms}, caller.space.life(core_.shared),
+                                      *core_.parts.random);
     put.data = value.data;
     put.size = value.size;
     put.fresh_until_ms = times.fresh_until_ms;

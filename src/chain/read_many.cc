@@ -67,7 +67,8 @@ std::vector<Placed> ReadMany::ask_first(const Caller &caller, const Slices &keys
       uint64_t floor = 0;
       bool answered = false;
       if (whole >= 0) {
-        answered = statuses[i] == CACHECHAIN_OK && judge_entry(values[i], floor, now) == Found::kFresh;
+        answered = statuses[i] == CACHECHAIN_OK && !caller.space.voids(values[i].created) &&
+                   judge_entry(values[i], floor, now) == Found::kFresh;
       } else if (whole == CACHECHAIN_UNSUPPORTED) {
         answered = reads_.ask_first(caller, chunk[i], {}, values[i]) == CACHECHAIN_OK;
       }

@@ -43,7 +43,7 @@ int32_t ReadPath::ask_first(const Caller &caller, const cachechain_key &key, std
   const cachechain_call call = make_call(caller, first, 0, nullptr);
   const int32_t status = ask_directly(first.direct, call, key, buffer, value);
   uint64_t floor = 0;
-  if (status == CACHECHAIN_OK &&
+  if (status == CACHECHAIN_OK && !caller.space.voids(value.created) &&
       judge_entry(value, floor, [this] { return core_.parts.clock->coarse_unix_ms(); }) == Found::kFresh) {
     value.layer = static_cast<int32_t>(first.index);
     return CACHECHAIN_OK;
@@ -168,7 +168,7 @@ int32_t ReadPath::judge(const Caller &caller, size_t at, const cachechain_key &k
 }
 
 int32_t ReadPath::give_up(const Caller &caller, const cachechain_key &key, Walk &walk, cachechain_value &value) {
-  if (!walk.has_stale || walk.truth_said_no || !core_.settings.serve_stale) {
+  if (!walk.has_stale || walk.truth_said_no || !caller.space.serve_stale()) {
     return nobody_has_it(walk, value);
   }
   value = std::exchange(walk.stale, {});
@@ -187,6 +187,13 @@ int32_t ReadPath::found_at(const Caller &caller, size_t at, const cachechain_key
   const bool truth = core_.is_truth(at);
   // A version from the future counts as oldest: it is compared with nothing, and copied nowhere.
   const bool future = !level.is_inline() && !core_.stamps.observe(value.version);
+  // A table of the user's own is never cleared. What a broken clock wrote may be older than the clear.
+  if (!(truth && core_.is_plain(at)) &&
+      (caller.space.voids(value.created) || (future && caller.space.cleared() != 0))) {
+    count(LayerCounter::kVoid);
+    walk.truth_said_no |= truth;
+    return CACHECHAIN_MISS;
+  }
   const uint32_t kind = value.flags & CACHECHAIN_FLAG_KIND_MASK;
   const int64_t now_ms = value.expires_ms != 0 || value.fresh_until_ms != 0 ? core_.parts.clock->coarse_unix_ms() : 0;
   if ((at == core_.truth || at == core_.shared) && !future) {
@@ -278,8 +285,12 @@ int32_t ReadPath::may_ask(const Caller &caller, size_t at, const cachechain_key 
       return CACHECHAIN_DEADLINE;
     }
   }
-  if (!level.debts.any()) return CACHECHAIN_OK;
   cachechain_report report{};
+  if (const int32_t unread = level.is_inline() ? 0 : clears_.look(caller, at, walk.deadline_ns, report); unread < 0) {
+    failed(caller, at, unread, report, walk);
+    return unread;
+  }
+  if (!level.debts.any()) return CACHECHAIN_OK;
   if (repairs_.believed(caller, level, key, level.is_inline() ? 0 : walk.deadline_ns, report)) return CACHECHAIN_OK;
   walk.degraded = true;
   walk.note(core_.describe(level, CACHECHAIN_UNAVAILABLE, report) +

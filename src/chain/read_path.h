@@ -3,6 +3,7 @@
 #ifndef CACHECHAIN_CHAIN_READ_PATH_H_
 #define CACHECHAIN_CHAIN_READ_PATH_H_
 
+#include "chain/clear_path.h"
 #include "chain/core.h"
 #include "chain/query_path.h"
 #include "chain/repairs.h"
@@ -14,8 +15,8 @@ namespace cachechain {
 
 class ReadPath {
  public:
-  ReadPath(Core &core, Repairs &repairs, QueryPath &query, Warmer &warmer)
-      : core_(core), repairs_(repairs), query_(query), warmer_(warmer) {}
+  ReadPath(Core &core, Repairs &repairs, QueryPath &query, ClearPath &clears, Warmer &warmer)
+      : core_(core), repairs_(repairs), query_(query), clears_(clears), warmer_(warmer) {}
 
   // `value` comes zeroed. `failure`, nullable, is written on a failure only.
   int32_t get(const Caller &caller, std::span<const uint8_t> key, const ReadOptions &options, std::span<uint8_t> buffer,
@@ -59,6 +60,7 @@ class ReadPath {
   Core &core_;
   Repairs &repairs_;
   QueryPath &query_;
+  ClearPath &clears_;
   Warmer &warmer_;
 };
 

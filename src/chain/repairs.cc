@@ -36,7 +36,7 @@ void Repairs::owe(const Told &told) {
   }
 }
 
-cachechain_put Repairs::mark_of(const cachechain_key &key, const Debt &debt) const {
+cachechain_put Repairs::mark_of(const Caller &caller, const cachechain_key &key, const Debt &debt) const {
   cachechain_put put{};
   put.key = &key;
   put.flags = debt.kind;
@@ -46,6 +46,7 @@ cachechain_put Repairs::mark_of(const cachechain_key &key, const Debt &debt) con
   put.condition = debt.always ? CACHECHAIN_PUT_BUMP : CACHECHAIN_PUT_NEWER;
   put.expires_ms = core_.parts.clock->unix_ms() + core_.settings.tombstone_ms;
   put.horizon = core_.stamps.horizon();
+  if (key.space == &caller.space.raw()) put.cleared = caller.space.cleared();
   return put;
 }
 
@@ -65,7 +66,7 @@ bool Repairs::settle(const Caller &caller, Level &level, const cachechain_key &k
                      int64_t deadline_ns, cachechain_report &report) {
   if (is_being_warmed(level, key)) return false;
   cachechain_put_result result{};
-  result.status = core_.put(caller, level, mark_of(key, debt), result, deadline_ns, {}, report);
+  result.status = core_.put(caller, level, mark_of(caller, key, debt), result, deadline_ns, {}, report);
   return note(caller, level, key, debt, result);
 }
 
@@ -77,7 +78,9 @@ bool Repairs::believed(const Caller &caller, Level &level, const cachechain_key 
   } else if (level.debts.overdue()) {
     const uint64_t turn = level.debts.turn();
     const int32_t status = level.layer->sweep(make_call(caller, level, deadline_ns, &report));
-    const int64_t longest_ms = level.life.max_ttl_ms != 0 ? level.life.max_ttl_ms : level.life.ttl_ms;
+    const auto at =
+        std::find_if(core_.levels.begin(), core_.levels.end(), [&](auto &one) { return one.get() == &level; });
+    const int64_t longest_ms = core_.longest_life_ms(static_cast<size_t>(at - core_.levels.begin()));
     const bool outlived = longest_ms != 0 && core_.parts.clock->unix_ms() - level.debts.last_added_ms() >
                                                  longest_ms + core_.settings.max_drift_ms;
     if (status == CACHECHAIN_OK || (status == CACHECHAIN_UNSUPPORTED && outlived)) level.debts.settle_all(turn);
@@ -100,7 +103,7 @@ void Repairs::settle_others(const Caller &caller, Level &level, int64_t deadline
     std::vector<cachechain_put_result> results(owed.size());
     for (size_t i = 0; i < owed.size(); ++i) {
       keys[i] = owed[i].raw();
-      puts[i] = mark_of(keys[i], owed[i].debt);
+      puts[i] = mark_of(caller, keys[i], owed[i].debt);
     }
     cachechain_report report{};
     (void)core_.put_many(caller, level, puts, results, deadline_ns, {}, report);

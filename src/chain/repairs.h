@@ -22,7 +22,7 @@ class Repairs {
   void settle_others(const Caller &caller, Level &level, int64_t deadline_ns, size_t told = 1) noexcept;
 
  private:
-  cachechain_put mark_of(const cachechain_key &key, const Debt &debt) const;
+  cachechain_put mark_of(const Caller &caller, const cachechain_key &key, const Debt &debt) const;
   bool note(const Caller &caller, Level &level, const cachechain_key &key, const Debt &debt,
             const cachechain_put_result &result);
   bool settle(const Caller &caller, Level &level, const cachechain_key &key, const Debt &debt, int64_t deadline_ns,

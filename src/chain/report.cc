@@ -16,6 +16,17 @@ std::string dump(const Json &json) { return json.dump(-1, ' ', false, Json::erro
 
 const char *source_name(Source source) { return source == Source::kApplication ? "application" : "last_layer"; }
 
+const char *life_name(LifeStrategy life) {
+  switch (life) {
+    case LifeStrategy::kPerLayer:
+      return "per_layer";
+    case LifeStrategy::kUniform:
+      return "uniform";
+    default:
+      return "decaying";
+  }
+}
+
 const char *state_name(Chain::State state) {
   switch (state) {
     case Chain::State::kOpen:
@@ -88,11 +99,63 @@ Json queue_numbers(const WarmQueue::Numbers &numbers) {
 
 }  // namespace
 
+// What a set of namespaces has counted: one, or all.
+struct Chain::Counted {
+  std::vector<const Namespace *> spaces;
+
+  uint64_t total(uint32_t index) const {
+    uint64_t sum = 0;
+    for (const Namespace *space : spaces) sum += space->threads().total(index);
+    return sum;
+  }
+  // {"requests", "hits", "stale", ...}
+  void put_totals(Json &json, uint32_t layers) const {
+    const auto over_layers = [&](LayerCounter counter) {
+      uint64_t sum = 0;
+      for (uint32_t i = 0; i < layers; ++i) sum += total(counter_index(i, counter));
+      return sum;
+    };
+    const uint64_t hits = over_layers(LayerCounter::kHits);
+    const uint64_t stale = over_layers(LayerCounter::kStale);
+    uint64_t requests = hits + stale;
+    for (const ChainCounter unanswered :
+         {ChainCounter::kMisses, ChainCounter::kDegraded, ChainCounter::kNotFound, ChainCounter::kGetErrors}) {
+      requests += total(counter_index(unanswered));
+    }
+    json["requests"] = requests;
+    json["hits"] = hits;
+    json["stale"] = stale;
+    for (uint32_t c = 0; c < kChainCounters; ++c) {
+      const ChainCounter counter = static_cast<ChainCounter>(c);
+      json[counter_name(counter)] = total(counter_index(counter));
+    }
+  }
+};
+
 std::string Chain::stats() const {
-  const auto chain_total = [&](ChainCounter counter) { return home_.threads().total(counter_index(counter)); };
+  Counted all;
+  core_.namespaces.for_each([&](const Namespace &space) { all.spaces.push_back(&space); });
+  Json json{{"chain", core_.settings.chain}, {"source", source_name(core_.source)}};
+  const uint32_t layers = static_cast<uint32_t>(core_.settings.layers.size());
+  all.put_totals(json, layers);
+  json["layers"] = Json::parse(layer_stats(all));
+  Json &spaces = json["namespaces"] = Json::object();
+  for (const Namespace *space : all.spaces) {
+    Counted{{space}}.put_totals(spaces[std::string(space->name())] = Json::object(), layers);
+  }
+  return dump(json);
+}
+
+std::string Chain::stats(const Namespace &space) const {
+  const Counted one{{&space}};
+  Json json{{"chain", core_.settings.chain}, {"namespace", space.name()}, {"source", source_name(core_.source)}};
+  one.put_totals(json, static_cast<uint32_t>(core_.settings.layers.size()));
+  json["layers"] = Json::parse(layer_stats(one));
+  return dump(json);
+}
+
+std::string Chain::layer_stats(const Counted &counted) const {
   Json layers = Json::array();
-  uint64_t hits = 0;
-  uint64_t stale = 0;
   for (uint32_t i = 0; i < core_.settings.layers.size(); ++i) {
     Json layer{
         {"name", core_.settings.layers[i].name}, {"plugin", core_.settings.layers[i].plugin}, {"enabled", false}};
@@ -107,10 +170,8 @@ std::string Chain::stats() const {
     }
     for (uint32_t c = 0; c < kLayerCounters; ++c) {
       const LayerCounter counter = static_cast<LayerCounter>(c);
-      layer[counter_name(counter)] = home_.threads().total(counter_index(i, counter));
+      layer[counter_name(counter)] = counted.total(counter_index(i, counter));
     }
-    hits += layer[counter_name(LayerCounter::kHits)].get<uint64_t>();
-    stale += layer[counter_name(LayerCounter::kStale)].get<uint64_t>();
     for (const auto &level : core_.levels) {
       if (level->index != i || state_.load(std::memory_order_relaxed) != State::kOpen) continue;
       Json own = Json::parse(level->layer->stats(), nullptr, false);
@@ -118,36 +179,43 @@ std::string Chain::stats() const {
     }
     layers.push_back(std::move(layer));
   }
-  const uint64_t unanswered = chain_total(ChainCounter::kMisses) + chain_total(ChainCounter::kDegraded) +
-                              chain_total(ChainCounter::kNotFound) + chain_total(ChainCounter::kGetErrors);
-  Json all{{"chain", core_.settings.chain},
-           {"source", source_name(core_.source)},
-           {"requests", hits + stale + unanswered},
-           {"hits", hits},
-           {"stale", stale}};
-  for (uint32_t c = 0; c < kChainCounters; ++c) {
-    all[counter_name(static_cast<ChainCounter>(c))] = chain_total(static_cast<ChainCounter>(c));
-  }
-  all["layers"] = std::move(layers);
-  return dump(all);
+  return dump(layers);
 }
 
-std::string Chain::explain() const {
+// How a namespace differs from the others of its chain.
+std::string Chain::describe(const Namespace &space) const {
+  const uint64_t cleared = space.cleared();
+  Json json{{"name", space.name()},
+            {"schema", space.schema()},
+            {"prefix", std::string(reinterpret_cast<const char *>(space.raw().prefix), space.raw().prefix_size)},
+            {"serve_stale", space.serve_stale()},
+            {"cleared", cleared}};
+  if (cleared != 0) json["cleared_ms_ago"] = core_.parts.clock->unix_ms() - stamp_unix_ms(cleared);
+  json["cleared_is_shared_by"] =
+      core_.clear_level < core_.levels.size() ? core_.levels[core_.clear_level]->layer->traits().name : "";
+  return dump(json);
+}
+
+std::string Chain::explain(const Namespace &space) const {
   Json layers = Json::array();
   for (uint32_t i = 0; i < core_.settings.layers.size(); ++i) {
     const LayerSettings &settings = core_.settings.layers[i];
     Json layer{{"index", i}, {"name", settings.name}, {"plugin", settings.plugin}, {"enabled", settings.enabled}};
-    for (const auto &level : core_.levels) {
+    for (size_t at = 0; at < core_.levels.size(); ++at) {
+      const auto &level = core_.levels[at];
       if (level->index != i) continue;
       const LayerTraits &traits = level->layer->traits();
+      const LifeRule &life = space.life(at);
       layer["version"] = traits.version;
       layer["file"] = traits.file;
       layer["endpoint"] = traits.endpoint;
       layer["inline"] = level->is_inline();
       layer["can"] = cap_names(traits.caps);
-      layer["ttl_ms"] = level->life.ttl_ms;
-      layer["max_ttl_ms"] = level->life.max_ttl_ms;
-      layer["ttl_jitter"] = level->life.jitter;
+      layer["ttl_ms"] = life.ttl_ms;
+      layer["max_ttl_ms"] = life.max_ttl_ms;
+      layer["ttl_jitter"] = life.jitter;
+      layer["life"] = life_name(life.copies);
+      if (life.copies == LifeStrategy::kDecaying) layer["life_share"] = life.share;
       layer["write"] = level->writable() ? "through" : "none";
       layer["compress_above_bytes"] = settings.compress_above_bytes;
       layer["max_key_size"] = traits.max_key_size;
@@ -162,6 +230,7 @@ std::string Chain::explain() const {
                    {"source", source_name(core_.source)},
                    {"state", state_name(state_.load(std::memory_order_relaxed))},
                    {"deadline_ms", core_.settings.deadline_ms},
+                   {"namespace", Json::parse(describe(space))},
                    {"layers", std::move(layers)},
                    {"warnings", core_.warnings}});
 }
@@ -202,8 +271,9 @@ std::string Chain::explain(const Caller &caller, std::span<const uint8_t> key_by
       layer["fresh_until_ms"] = value.fresh_until_ms;
       layer["expires_ms"] = value.expires_ms;
       if (value.expires_ms != 0) layer["expires_in_ms"] = value.expires_ms - now_ms;
-      const Found found = judge_entry(value, floor, [&] { return now_ms; });
-      layer["verdict"] = found_name(found);
+      const bool cleared = !(last && traits.can(CACHECHAIN_CAP_PLAIN)) && caller.space.voids(value.created);
+      const Found found = cleared ? Found::kVoid : judge_entry(value, floor, [&] { return now_ms; });
+      layer["verdict"] = cleared ? "void: the namespace was cleared since" : found_name(found);
       if (!ended && (found == Found::kFresh || found == Found::kStale)) {
         answer = std::string(found == Found::kFresh ? "OK" : "STALE") + " from " + traits.name;
         ended = true;
@@ -223,7 +293,11 @@ std::string Chain::explain(const Caller &caller, std::span<const uint8_t> key_by
       answer = truth_said_no ? "NOT_FOUND" : "UNAVAILABLE";
     }
   }
-  Json all{{"chain", core_.settings.chain}, {"answer", answer}, {"layers", std::move(layers)}};
+  Json all{{"chain", core_.settings.chain},
+           {"namespace", caller.space.name()},
+           {"cleared", caller.space.cleared()},
+           {"answer", answer},
+           {"layers", std::move(layers)}};
   if (const RecordTable::Look look = core_.records.look(key); look.known) {
     all["under_way"] = {{"newest_mutation", look.fence},
                         {"traversed", look.traversed},

@@ -14,14 +14,15 @@ uint32_t kind_of(const cachechain_put &put) { return put.flags & CACHECHAIN_FLAG
 }  // namespace
 
 // Gives the put its times in this level. OK, or why the level cannot hold it.
-int32_t Teller::fit(size_t at, cachechain_put &put, const Told &told) const {
+int32_t Teller::fit(const Caller &caller, size_t at, cachechain_put &put, const Told &told) const {
   const Level &level = *core_.levels[at];
   const LayerTraits &traits = level.layer->traits();
   if (put.key->size > traits.max_key_size) return CACHECHAIN_KEY_TOO_LONG;  // it never held the key: nothing to tell
   if ((told.busy >> level.index & 1) != 0) return CACHECHAIN_TIMEOUT;       // it is still being told something older
   if (kind_of(put) == CACHECHAIN_KIND_VALUE || kind_of(put) == CACHECHAIN_KIND_ABSENT) {
-    const Times times =
-        at == core_.truth ? told.times : times_of_copy(told.now_ms, told.times, level.life, *core_.parts.random);
+    const Times times = at == core_.truth ? told.times
+                                          : times_of_copy(told.now_ms, told.times, caller.space.life(at),
+                                                          *core_.parts.random);
     put.fresh_until_ms = times.fresh_until_ms;
     put.expires_ms = times.expires_ms;
   } else {
@@ -33,11 +34,11 @@ int32_t Teller::fit(size_t at, cachechain_put &put, const Told &told) const {
   return traits.max_value_size != 0 && put.size > traits.max_value_size ? CACHECHAIN_VALUE_TOO_LARGE : CACHECHAIN_OK;
 }
 
-void Teller::shrink(size_t at, cachechain_put &put, const Told &told) const {
+void Teller::shrink(const Caller &caller, size_t at, cachechain_put &put, const Told &told) const {
   put.data = nullptr;
   put.size = 0;
   put.flags = CACHECHAIN_KIND_TOMBSTONE;
-  (void)fit(at, put, told);
+  (void)fit(caller, at, put, told);
 }
 
 int32_t Teller::put(const Caller &caller, size_t at, const cachechain_put &put, Told &told, cachechain_report &report) {
@@ -52,7 +53,7 @@ int32_t Teller::put(const Caller &caller, size_t at, const cachechain_put &put, 
 // What a level cannot hold must not leave an older value behind.
 int32_t Teller::put_tombstone(const Caller &caller, size_t at, cachechain_put put, Told &told,
                               cachechain_report &report) {
-  shrink(at, put, told);
+  shrink(caller, at, put, told);
   const int32_t removed = this->put(caller, at, put, told, report);
   return removed < 0 ? removed : int32_t{CACHECHAIN_VALUE_TOO_LARGE};
 }
@@ -62,7 +63,7 @@ int32_t Teller::tell(const Caller &caller, size_t at, cachechain_put put, Told &
   cachechain_report report;
   report.native_code = 0;
   report.size = 0;
-  int32_t status = fit(at, put, told);
+  int32_t status = fit(caller, at, put, told);
   if (status == CACHECHAIN_KEY_TOO_LONG) return told.status = status;
   if (status == CACHECHAIN_OK) status = this->put(caller, at, put, told, report);
   if (status == CACHECHAIN_VALUE_TOO_LARGE && !core_.is_truth(at)) {
@@ -73,7 +74,7 @@ int32_t Teller::tell(const Caller &caller, size_t at, cachechain_put put, Told &
 }
 
 void Teller::collect(const Caller &caller, size_t at, cachechain_put put, Told &told, Round &round) {
-  const int32_t fits = fit(at, put, told);
+  const int32_t fits = fit(caller, at, put, told);
   if (fits == CACHECHAIN_OK) {
     round.add(told, put);
   } else if (fits == CACHECHAIN_KEY_TOO_LONG) {
@@ -82,7 +83,7 @@ void Teller::collect(const Caller &caller, size_t at, cachechain_put put, Told &
     told.result = {};
     (void)settle(caller, at, told, fits, {});
   } else {
-    shrink(at, put, told);
+    shrink(caller, at, put, told);
     round.add(told, put, true);
   }
 }

@@ -35,10 +35,10 @@ class Teller {
   }
 
  private:
-  int32_t fit(size_t at, cachechain_put &put, const Told &told) const;
+  int32_t fit(const Caller &caller, size_t at, cachechain_put &put, const Told &told) const;
   void collect(const Caller &caller, size_t at, cachechain_put put, Told &told, Round &round);
   void send(const Caller &caller, size_t at, Round &round);
-  void shrink(size_t at, cachechain_put &put, const Told &told) const;
+  void shrink(const Caller &caller, size_t at, cachechain_put &put, const Told &told) const;
   int32_t put(const Caller &caller, size_t at, const cachechain_put &put, Told &told, cachechain_report &report);
   int32_t put_tombstone(const Caller &caller, size_t at, cachechain_put put, Told &told, cachechain_report &report);
   int32_t settle(const Caller &caller, size_t at, Told &told, int32_t status, const cachechain_report &report);

@@ -16,6 +16,7 @@ void Warmer::warm(const Caller &caller, const cachechain_key &key, size_t below,
   put.created = value.created;
   put.flags = value.flags & (CACHECHAIN_FLAG_KIND_MASK | CACHECHAIN_FLAG_CODEC_MASK);
   put.horizon = core_.stamps.horizon();
+  put.cleared = caller.space.cleared();
   const int64_t now_ms = core_.parts.clock->coarse_unix_ms();
   const int64_t fetch_ns = walk.begin_ns != 0 ? core_.parts.clock->mono_ns() - walk.begin_ns : 0;
   const bool from_table = core_.is_plain(below);
@@ -29,7 +30,7 @@ void Warmer::warm(const Caller &caller, const cachechain_key &key, size_t below,
     if (traits.max_value_size != 0 && value.size > traits.max_value_size) continue;
     if (!level.admission.admits(value.size, key.hash, fetch_ns)) continue;
     const Times times =
-        times_of_copy(now_ms, {value.fresh_until_ms, value.expires_ms}, level.life, *core_.parts.random);
+        times_of_copy(now_ms, {value.fresh_until_ms, value.expires_ms}, caller.space.life(at), *core_.parts.random);
     put.fresh_until_ms = times.fresh_until_ms;
     put.expires_ms = times.expires_ms;
     // A queue looks at the fence itself.

@@ -55,6 +55,7 @@ void answer(const Told &told, size_t index, Batch &answers) {
 Status WritePath::mutate_many(const Caller &caller, const Slices &keys, const Slices &values, const Mutation &common,
                               Batch &answers) {
   if (Status checked = check(common); !checked.ok()) return checked;
+  if (common.created != 0 && caller.space.voids(common.created)) return CACHECHAIN_VOID;
   const int64_t deadline_ns = core_.deadline_after(common.timeout_ns);
   std::vector<Item> items;
   items.reserve(keys.size());
@@ -95,7 +96,11 @@ Status WritePath::mutate_many(const Caller &caller, const Slices &keys, const Sl
         continue;
       }
       Told &one = told.emplace_back(common, hold);
-      begin(one, item.key);
+      if (Status begun = begin(caller, one, item.key); !begun.ok()) {
+        answers.fail(item.index, begun);
+        told.pop_back();
+        continue;
+      }
       one.deadline_ns = deadline_ns;
       if (!bars.empty()) one.busy = bars[next].busy();
       if (values.size() != 0) {

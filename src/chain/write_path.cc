@@ -36,6 +36,7 @@ Status WritePath::mutate(const Caller &caller, std::span<const uint8_t> key_byte
     return Status(CACHECHAIN_FUTURE_VERSION,
                   core_.settings.chain + ": the expected version is more than max_drift_ms ahead");
   }
+  if (mutation.created != 0 && caller.space.voids(mutation.created)) return CACHECHAIN_VOID;
   const cachechain_key key = caller.space.key(key_bytes);
   Hold hold(core_.records);
   if (hold.enter(key, Hold::Wish::kHold) == Hold::Entered::kNoMemory) {
@@ -45,25 +46,37 @@ Status WritePath::mutate(const Caller &caller, std::span<const uint8_t> key_byte
   return mutate_held(caller, hold, key, mutation, result);
 }
 
-void WritePath::begin(Told &told, const cachechain_key &key) {
+Status WritePath::begin(const Caller &caller, Told &told, const cachechain_key &key) {
   const Mutation &mutation = told.mutation;
   told.now_ms = core_.parts.clock->unix_ms();
   told.deadline_ns = core_.deadline_after(mutation.timeout_ns);
+  // What is not stamped above a clear of another process would be void.
+  cachechain_report report{};
+  const int32_t unread = clears_.look(caller, core_.truth, told.deadline_ns, report);
+  if (unread < 0 && core_.clear_is_truths()) {
+    const Level &level = *core_.levels[core_.truth];
+    return Status(CACHECHAIN_UNAVAILABLE,
+                  Status::Detail{core_.describe(level, unread, report) + "; nothing was changed",
+                                 level.layer->traits().name, report.native_code, true});
+  }
   told.put.key = &key;
   told.put.data = mutation.data.data();
   told.put.size = mutation.data.size();
   told.put.version = core_.stamps.next();
-  told.put.created = mutation.created != 0 ? mutation.created : told.put.version;
+  // Nothing was made after it is written, whatever the caller says.
+  told.put.created = mutation.created != 0 ? std::min(mutation.created, told.put.version) : told.put.version;
+  told.put.cleared = caller.space.cleared();
   told.put.flags = mutation.kind;
   told.put.condition = mutation.expects ? CACHECHAIN_PUT_EXACT : CACHECHAIN_PUT_BUMP;
   told.put.expect_version = mutation.expect_version;
   told.put.horizon = core_.stamps.horizon();
+  return CACHECHAIN_OK;
 }
 
 Status WritePath::mutate_held(const Caller &caller, Hold &hold, const cachechain_key &key, const Mutation &mutation,
                               cachechain_write &result) {
   Told told(mutation, hold);
-  begin(told, key);
+  if (Status begun = begin(caller, told, key); !begun.ok()) return begun;
   const Bars bars(core_, key, told.deadline_ns);
   told.busy = bars.busy();
   Round round({&told, 1});
@@ -85,7 +98,7 @@ void WritePath::carry_out(const Caller &caller, Round &round) {
     for (Told &told : round.told) {
       if (told.mutation.kind != CACHECHAIN_KIND_VALUE) continue;
       told.times = times_of_entry(told.now_ms, told.mutation.ttl_ms, told.mutation.fresh_ms,
-                                  core_.levels[core_.truth]->life, *core_.parts.random);
+                                  caller.space.life(core_.truth), *core_.parts.random);
     }
     query_.announce(caller, round);
     put_truth(caller, round);
@@ -368,6 +381,7 @@ Status WritePath::entry_to_rewrite(const Caller &caller, const cachechain_key &k
   }
   if (status != CACHECHAIN_OK) return nothing;
   const bool live = (value.flags & CACHECHAIN_FLAG_KIND_MASK) == CACHECHAIN_KIND_VALUE &&
+                    !caller.space.voids(value.created) &&
                     (value.expires_ms == 0 || value.expires_ms > core_.parts.clock->unix_ms());
   if (live) return CACHECHAIN_OK;
   drop(value);
@@ -413,7 +427,7 @@ Status WritePath::reject(const Caller &caller, std::span<const uint8_t> key_byte
   }
   hold.shut_others();
   Told told(options, hold);
-  begin(told, key);
+  if (Status begun = begin(caller, told, key); !begun.ok()) return begun;
   const Bars bars(core_, key, told.deadline_ns);
   told.busy = bars.busy();
   // Above the bad version and below every other: whatever has replaced it stays.

@@ -7,6 +7,7 @@
 #define CACHECHAIN_CHAIN_WRITE_PATH_H_
 
 #include "chain/batch.h"
+#include "chain/clear_path.h"
 #include "chain/core.h"
 #include "chain/query_path.h"
 #include "chain/repairs.h"
@@ -19,8 +20,8 @@ namespace cachechain {
 
 class WritePath {
  public:
-  WritePath(Core &core, Repairs &repairs, QueryPath &query)
-      : core_(core), repairs_(repairs), query_(query), teller_(core, repairs) {}
+  WritePath(Core &core, Repairs &repairs, QueryPath &query, ClearPath &clears)
+      : core_(core), repairs_(repairs), query_(query), clears_(clears), teller_(core, repairs) {}
 
   // Sets, deletes and invalidates.
   Status mutate(const Caller &caller, std::span<const uint8_t> key, const Mutation &mutation, cachechain_write &result);
@@ -37,7 +38,8 @@ class WritePath {
   // The steps, for the endings of leases.
 
   Status check(const Mutation &mutation) const;
-  void begin(Told &told, const cachechain_key &key);
+  // A failure if the truth cannot tell what was cleared: what it acknowledged might be void.
+  Status begin(const Caller &caller, Told &told, const cachechain_key &key);
   Status mutate_held(const Caller &caller, Hold &hold, const cachechain_key &key, const Mutation &mutation,
                      cachechain_write &result);
   // Carries out mutations that have begun, of different keys. Each one's outcome stands in its Told.
@@ -67,6 +69,7 @@ class WritePath {
   Core &core_;
   Repairs &repairs_;
   QueryPath &query_;
+  ClearPath &clears_;
   Teller teller_;
 };
 

@@ -123,7 +123,8 @@ void check_tombstones(const ChainSettings &settings, std::vector<std::string> &w
 std::vector<std::string> warnings_about(const ChainSettings &settings, uint64_t memory_bytes) {
   std::vector<std::string> warnings;
   const std::vector<Place> layers = enabled_layers(settings);
-  check_lives(layers, warnings);
+  // Only then do the lives of the layers decide over their copies.
+  if (settings.life == LifeStrategy::kPerLayer) check_lives(layers, warnings);
   check_source(settings, layers, warnings);
   check_memory(layers, memory_bytes, warnings);
   check_compression(layers, warnings);

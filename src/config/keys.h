@@ -8,9 +8,9 @@
 namespace cachechain {
 
 inline constexpr std::string_view kChainKeys[] = {
-    "$schema",      "chain",     "source",          "layers",        "deadline_ms",
-    "max_drift_ms", "bus",       "max_value_bytes", "plugin_path",   "tombstone_ms",
-    "serve_stale",  "max_loads", "lease_ms",        "lease_wait_ms", "refresh_ms",
+    "$schema",  "chain",           "source",      "layers",       "deadline_ms", "max_drift_ms",
+    "bus",      "max_value_bytes", "plugin_path", "tombstone_ms", "serve_stale", "max_loads",
+    "lease_ms", "lease_wait_ms",   "refresh_ms",  "namespaces",   "life",        "life_decay",
 };
 inline constexpr std::string_view kLayerKeys[] = {
     "name",
@@ -32,8 +32,11 @@ inline constexpr std::string_view kLayerKeys[] = {
     "compress_level",
 };
 
+inline constexpr std::string_view kNamespaceKeys[] = {
+    "ttl_ms", "max_ttl_ms", "schema", "serve_stale", "life", "life_decay",
+};
+
 inline constexpr std::string_view kLaterChainKeys[] = {
-    "namespaces",
     "exporters",
     "bus_loss_stale_ms",
     "journal",

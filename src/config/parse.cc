@@ -25,6 +25,7 @@ constexpr uint64_t kLargestValue = UINT32_MAX;
 constexpr size_t kLongestPath = 4096;
 constexpr double kLargestJitter = 0.5;
 constexpr int64_t kHighestCompressLevel = 19;  // zstd calls those above "ultra", for the memory that they take
+constexpr int64_t kLargestSchema = 1'000'000'000;
 
 constexpr std::string_view kThrough = "through";
 constexpr std::string_view kNone = "none";
@@ -32,6 +33,9 @@ constexpr std::string_view kAlways = "always";
 constexpr std::string_view kNever = "never";
 constexpr std::string_view kApplication = "application";
 constexpr std::string_view kLastLayer = "last_layer";
+constexpr std::string_view kPerLayer = "per_layer";
+constexpr std::string_view kUniform = "uniform";
+constexpr std::string_view kDecaying = "decaying";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
@@ -42,7 +46,6 @@ bool is_name(std::string_view text, size_t most) {
     return is_letter(c) || is_digit(c) || c == '_' || c == '.' || c == '-';
   });
 }
-bool is_chain_name(std::string_view text) { return is_name(text, 64); }
 bool is_layer_name(std::string_view text) { return is_name(text, 32); }
 
 bool is_path(std::string_view text) {
@@ -76,6 +79,10 @@ void drop_user_keys(json &root) {
     for (auto it = object.begin(); it != object.end();) it = is_user_key(it.key()) ? object.erase(it) : std::next(it);
   };
   drop(root);
+  if (const auto spaces = root.find("namespaces"); spaces != root.end()) {
+    drop(*spaces);
+    for (json &space : *spaces) drop(space);
+  }
   const auto layers = root.find("layers");
   if (layers == root.end() || !layers->is_array()) return;
   for (json &layer : *layers) {
@@ -193,6 +200,59 @@ std::vector<LayerSettings> read_layers(Fields &fields, Reading reading) {
   return layers;
 }
 
+LifeStrategy read_life(Fields &fields, LifeStrategy fallback) {
+  static constexpr std::string_view kWords[] = {kPerLayer, kUniform, kDecaying};
+  static constexpr LifeStrategy kLives[] = {LifeStrategy::kPerLayer, LifeStrategy::kUniform, LifeStrategy::kDecaying};
+  const std::string word = fields.word("life", kWords[static_cast<size_t>(fallback)], kWords);
+  return kLives[std::find(std::begin(kWords), std::end(kWords), word) - std::begin(kWords)];
+}
+
+NamespaceSettings read_namespace(const json &node, const std::string &name, const std::string &path,
+                                 const ChainSettings &chain, Reading reading) {
+  NamespaceSettings space;
+  space.name = name;
+  Fields fields(node, path, reading);
+  fields.refuse_others(kNamespaceKeys, {}, kChainKeys, "at the top");
+  space.schema = static_cast<uint32_t>(fields.integer("schema", 0, 0, kLargestSchema));
+  space.ttl_ms = fields.duration_ms("ttl_ms", 0, 0, kLongestLifeMs);
+  space.max_ttl_ms = fields.duration_ms("max_ttl_ms", 0, 0, kLongestLifeMs);
+  space.serve_stale = fields.flag("serve_stale", chain.serve_stale);
+  space.life = read_life(fields, chain.life);
+  space.life_decay = fields.share("life_decay", chain.life_decay, 1);
+  if (space.max_ttl_ms != 0 && space.ttl_ms > space.max_ttl_ms) {
+    fields.wrong("max_ttl_ms", "is shorter than the namespace's ttl_ms");
+  }
+  return space;
+}
+
+std::vector<NamespaceSettings> read_namespaces(Fields &fields, const ChainSettings &chain, Reading reading) {
+  std::vector<NamespaceSettings> spaces;
+  const json *const node = fields.find("namespaces");
+  if (node == nullptr) return spaces;
+  if (!node->is_object()) {
+    fields.wrong("namespaces", "must be an object with a member per namespace, and " + fields.is_shown(*node));
+    return spaces;
+  }
+  const std::string path = fields.path_of("namespaces");
+  for (const auto &item : node->items()) {
+    const std::string place = member_path(path, item.key());
+    if (!is_space_name(item.key())) {
+      reading.problems.add(place, "the name of a namespace must be " + std::string(kNamespaceRule));
+    } else if (!item.value().is_object()) {
+      reading.problems.add(place, "must be an object, and " + fields.is_shown(item.value()));
+    } else {
+      spaces.push_back(read_namespace(item.value(), item.key(), place, chain, reading));
+    }
+  }
+  // The default one is always there.
+  const size_t most = kMostNamespaces - (node->contains(kDefaultNamespace) ? 0 : 1);
+  if (node->size() > most) {
+    fields.wrong("namespaces", "has " + std::to_string(node->size()) + " namespaces; at most " + std::to_string(most) +
+                                   " are allowed");
+  }
+  return spaces;
+}
+
 ChainSettings read_chain(const json &root, Reading reading) {
   static constexpr std::string_view kSources[] = {kApplication, kLastLayer};
   static constexpr std::string_view kBuses[] = {kNone};
@@ -201,7 +261,7 @@ ChainSettings read_chain(const json &root, Reading reading) {
   Fields fields(root, "", reading);
   fields.refuse_others(kChainKeys, kLaterChainKeys, kLayerKeys, "in a layer");
   fields.require("chain");
-  settings.chain = fields.text("chain", "", is_chain_name, "1 to 64 of A-Z a-z 0-9 _ . -");
+  settings.chain = fields.text("chain", "", is_space_name, kNamespaceRule);
   const std::string source = fields.word("source", kApplication, kSources);
   if (fields.find("source") != nullptr) {
     settings.source = source == kLastLayer ? Source::kLastLayer : Source::kApplication;
@@ -217,6 +277,9 @@ ChainSettings read_chain(const json &root, Reading reading) {
   settings.refresh_ms = fields.duration_ms("refresh_ms", settings.refresh_ms, 0, kDayMs);
   settings.plugin_path = fields.text("plugin_path", "", is_path, "folders separated by ':'");
   (void)fields.word("bus", kNone, kBuses);
+  settings.life = read_life(fields, settings.life);
+  settings.life_decay = fields.share("life_decay", settings.life_decay, 1);
+  settings.namespaces = read_namespaces(fields, settings, reading);
   settings.layers = read_layers(fields, reading);
   return settings;
 }
@@ -243,6 +306,8 @@ Result<ParsedConfig> parse(std::string_view text, Surroundings &surroundings) {
 }
 
 }  // namespace
+
+bool is_space_name(std::string_view text) { return is_name(text, 64); }
 
 Result<ParsedConfig> parse_config(std::string_view text, Surroundings &surroundings) {
   try {

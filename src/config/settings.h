@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cachechain {
@@ -27,6 +28,13 @@ struct WarmSettings {
   uint64_t queue_bytes = 8u << 20;
 };
 
+// How long the layers above the deepest keep their copies of an entry.
+enum class LifeStrategy {
+  kPerLayer,  // each as its own ttl_ms says
+  kUniform,   // as long as the entry lives
+  kDecaying,  // each a share of what the layer below it keeps
+};
+
 struct LayerSettings {
   std::string name;
   std::string plugin;   // a plugin's name, or the absolute path of its file
@@ -42,6 +50,17 @@ struct LayerSettings {
   int32_t compress_level = 3;
 };
 
+// What a namespace of the chain has of its own. What is not given is the chain's, or the layers'.
+struct NamespaceSettings {
+  std::string name;
+  uint32_t schema = 0;     // another schema sees other entries
+  int64_t ttl_ms = 0;      // life of an entry that is given none; 0: the deepest layer's
+  int64_t max_ttl_ms = 0;  // 0: no limit but the layers'
+  std::optional<bool> serve_stale;
+  std::optional<LifeStrategy> life;
+  std::optional<double> life_decay;
+};
+
 struct ChainSettings {
   std::string chain;
   std::optional<Source> source;  // must be given if the last layer is persistent, which only opening can tell
@@ -49,14 +68,26 @@ struct ChainSettings {
   int64_t max_drift_ms = 30'000;
   int64_t tombstone_ms = 60'000;  // how long a delete is remembered
   uint64_t max_value_bytes = 16u << 20;
-  bool serve_stale = true;            // what is past its fresh time, while nothing fresh is to be had
-  uint32_t max_loads = 64;            // leases out at once
-  int64_t lease_ms = 10'000;          // how long a load may take before another starts
-  int64_t lease_wait_ms = 500;        // how long others wait for it before one of them loads for himself
-  int64_t refresh_ms = 0;             // this long before its fresh time ends, a value is worth a lease
+  bool serve_stale = true;      // what is past its fresh time, while nothing fresh is to be had
+  uint32_t max_loads = 64;      // leases out at once
+  int64_t lease_ms = 10'000;    // how long a load may take before another starts
+  int64_t lease_wait_ms = 500;  // how long others wait for it before one of them loads for himself
+  int64_t refresh_ms = 0;       // this long before its fresh time ends, a value is worth a lease
+  LifeStrategy life = LifeStrategy::kPerLayer;
+  double life_decay = 0.5;            // of kDecaying: what each layer keeps of the life in the layer below it
   std::string plugin_path;            // searched before the open options' path; may be empty
   std::vector<LayerSettings> layers;  // fastest first; 1 to 32
+  // At most kMostNamespaces, by name. "default" is that of the chain's own handle, and what it says holds for all that
+  // are not here.
+  std::vector<NamespaceSettings> namespaces;
 };
+
+inline constexpr size_t kMostNamespaces = 1024;
+inline constexpr std::string_view kDefaultNamespace = "default";
+inline constexpr std::string_view kNamespaceRule = "1 to 64 of A-Z a-z 0-9 _ . -";
+
+// Whether it may be a namespace's name, or a chain's: they become parts of "chain/namespace/schema:".
+bool is_space_name(std::string_view text);
 
 }  // namespace cachechain
 

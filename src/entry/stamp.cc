@@ -11,8 +11,7 @@ constexpr int64_t kRangeMs = int64_t{1} << 41;
 constexpr int64_t kLeadMs = kRangeMs - (int64_t{1} << 35);
 constexpr uint64_t kAdoptMax = (static_cast<uint64_t>(kLeadMs) << kStampTimeShift) - 1;
 
-constexpr int kCounterShift = 11;
-constexpr uint64_t kTick = uint64_t{1} << kCounterShift;
+constexpr uint64_t kTick = uint64_t{1} << kStampTickShift;
 constexpr uint64_t kWriterMask = (uint64_t{1} << 10) - 1;
 constexpr uint64_t kLastTick = kStampMax & ~(kTick - 1);
 

@@ -15,6 +15,7 @@ namespace cachechain {
 // Where the milliseconds of a stamp begin: 2024-01-01 UTC.
 inline constexpr int64_t kStampEpochMs = 1'704'067'200'000;
 inline constexpr int kStampTimeShift = 22;
+inline constexpr int kStampTickShift = 11;  // below it is who made the stamp
 inline constexpr uint64_t kStampMax = (uint64_t{1} << 63) - 1;
 
 // The largest stamp of that millisecond; 0 before the epoch, kStampMax past the 41 bits.
@@ -22,10 +23,10 @@ uint64_t stamp_ceiling(int64_t unix_ms);
 // The millisecond that a stamp was made in.
 int64_t stamp_unix_ms(uint64_t stamp);
 
-// A token for a lease of this version: a stamp of the same millisecond, the rest by chance, so that two leases of one
-// version differ.
+// A token for a lease of this version: a stamp of the same tick, the rest by chance, so that two leases of one version
+// differ. No other stamp of the clock that gave the version comes between the two, so a clear voids both or neither.
 inline uint64_t lease_token(uint64_t version, Random &random) {
-  constexpr uint64_t kChance = (uint64_t{1} << kStampTimeShift) - 1;
+  constexpr uint64_t kChance = (uint64_t{1} << kStampTickShift) - 1;
   return (version & ~kChance) | (random.next() & kChance) | 1;
 }
 

@@ -38,10 +38,10 @@ void Debts::add(const cachechain_key &key, const Debt &debt, int64_t now_ms) {
     } else if (debts_.size() < most_keys_) {
       debts_.emplace(id, debt).first->second.turn = turn_;
     } else {
-      overdue_.store(true, std::memory_order_relaxed);
+      lose(key.space->id, debt.version);
     }
   } catch (const std::bad_alloc &) {
-    overdue_.store(true, std::memory_order_relaxed);
+    lose(key.space->id, debt.version);
   }
   tell();
 }
@@ -70,6 +70,23 @@ void Debts::settle_all(uint64_t turn) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (turn != turn_) return;  // something was added while the layer was emptied: it must be emptied once more
   debts_.clear();
+  lost_.fill(0);
+  overdue_.store(false, std::memory_order_relaxed);
+  tell();
+}
+
+void Debts::lose(uint32_t space, uint64_t version) {
+  overdue_.store(true, std::memory_order_relaxed);
+  uint64_t &newest = lost_[space % kMostSpaces];
+  newest = std::max(newest, version);
+}
+
+void Debts::forgive(uint32_t space, uint64_t cleared) {
+  if (!overdue()) return;
+  std::lock_guard<std::mutex> lock(mutex_);
+  uint64_t &newest = lost_[space % kMostSpaces];
+  if (newest <= cleared) newest = 0;
+  if (std::any_of(lost_.begin(), lost_.end(), [](uint64_t version) { return version != 0; })) return;
   overdue_.store(false, std::memory_order_relaxed);
   tell();
 }

@@ -7,6 +7,7 @@
 #ifndef CACHECHAIN_KEY_DEBTS_H_
 #define CACHECHAIN_KEY_DEBTS_H_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
@@ -29,6 +30,7 @@ struct Debt {
 class Debts {
  public:
   static constexpr size_t kMostKeys = 65'536;
+  static constexpr uint32_t kMostSpaces = 1'024;
 
   explicit Debts(size_t most_keys = kMostKeys) : most_keys_(most_keys) {}
   Debts(const Debts &) = delete;
@@ -48,6 +50,9 @@ class Debts {
   // The layer was emptied, and what was owed before `turn` with it.
   uint64_t turn() const;
   void settle_all(uint64_t turn);
+  // Of that namespace nothing counts that is not newer than `cleared`. If all that single debts are missing for is so
+  // void, the layer is no longer overdue.
+  void forgive(uint32_t space, uint64_t cleared);
 
   // Some keys that are owed to, as bytes of their own. Different ones in turn.
   struct Owed {
@@ -74,6 +79,8 @@ class Debts {
   };
   static Id id_of(const cachechain_key &key);
   void tell();
+  // A debt that is not kept. Needs no memory.
+  void lose(uint32_t space, uint64_t version);
 
   const size_t most_keys_;
   std::atomic<bool> any_{false};
@@ -83,6 +90,7 @@ class Debts {
   uint64_t turn_ = 0;  // of additions
   int64_t last_added_ms_ = 0;
   size_t next_bucket_ = 0;
+  std::array<uint64_t, kMostSpaces> lost_{};  // of each namespace the newest debt that is not kept
 };
 
 }  // namespace cachechain

@@ -54,7 +54,17 @@ void Hold::end_what_began() {
   if (record_->primary != nullptr && record_->primary->id == ends_) return;
   if (record_->primary != nullptr) record_->primary->voided = true;
   record_->primary = nullptr;
-  wake_load_waiters(Waiter::State::kAgain, nullptr);
+  wake_load_waiters(*record_, Waiter::State::kAgain, nullptr);
+}
+
+void Hold::void_record(Record &record) {
+  ++record.changes;
+  record.leader = nullptr;
+  record.primary = nullptr;
+  for (Link *link = record.grants.next; link != &record.grants; link = link->next) {
+    static_cast<Grant *>(link)->voided = true;
+  }
+  wake_load_waiters(record, Waiter::State::kAgain, nullptr);
 }
 
 void Hold::shut_others() {

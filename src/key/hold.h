@@ -100,7 +100,8 @@ class Hold : private Link {
     bool marked = false;
     bool local = false;
   };
-  LeaseTerms enter_lease(const cachechain_lease &lease);
+  // One of another namespace is gone, to this one.
+  LeaseTerms enter_lease(const cachechain_space &space, const cachechain_lease &lease);
   // The lease goes on: its ending could not be done.
   void resume_lease(uint64_t id);
   bool renew_lease(uint64_t id, int64_t expires_ns);
@@ -116,6 +117,8 @@ class Hold : private Link {
 
   // Nobody waits for a lease's end, or for a flight, any longer than the chain is open.
   static void close_waiters(Record &record);
+  // A mutation of all keys, by nobody who holds the record.
+  static void void_record(Record &record);
   static uint64_t followers(const Record &record);
 
  private:
@@ -132,7 +135,7 @@ class Hold : private Link {
   bool others_load();
   void end_what_began();
   void hand_over();
-  void wake_load_waiters(Waiter::State state, Answer *answer);
+  static void wake_load_waiters(Record &record, Waiter::State state, Answer *answer);
   LoadTurn grant(const LoadTerms &terms, int64_t now_ns, bool side, cachechain_lease &lease);
   Grant *own_grant(uint64_t id);
   bool drop_lease(uint64_t id);  // true if others wait for it

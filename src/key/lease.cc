@@ -100,7 +100,7 @@ Hold::LoadTurn Hold::grant(const LoadTerms &terms, int64_t now_ns, bool side, ca
   return side ? LoadTurn::kSide : LoadTurn::kGranted;
 }
 
-Hold::LeaseTerms Hold::enter_lease(const cachechain_lease &lease) {
+Hold::LeaseTerms Hold::enter_lease(const cachechain_space &space, const cachechain_lease &lease) {
   LeaseTerms terms;
   const uint64_t id = lease.id;
   stripe_ = &table_.stripes_[id % RecordTable::kStripes];
@@ -108,7 +108,9 @@ Hold::LeaseTerms Hold::enter_lease(const cachechain_lease &lease) {
   Record *record = nullptr;
   Grant *grant = id == 0 ? nullptr : table_.find_grant(*stripe_, id, record);
   // The token tells it from a lease of another chain.
-  if (grant == nullptr || grant->ending || grant->token != lease.token) return terms;
+  if (grant == nullptr || grant->ending || grant->token != lease.token || record->space->id != space.id) {
+    return terms;
+  }
   grant->ending = true;
   ends_ = id;
   join(*record);
@@ -142,7 +144,7 @@ void Hold::turn_into_side(uint64_t id, int64_t next_side_ns, cachechain_lease &l
   if (record_->primary != grant) return;
   record_->primary = nullptr;
   record_->next_side_ns = next_side_ns;
-  wake_load_waiters(Waiter::State::kWaiting, nullptr);
+  wake_load_waiters(*record_, Waiter::State::kWaiting, nullptr);
 }
 
 bool Hold::renew_lease(uint64_t id, int64_t expires_ns) {
@@ -173,18 +175,18 @@ void Hold::answer_lease(uint64_t id, AnswerPtr answer) {
   Lock lock(stripe_->mutex);
   if (!drop_lease(id)) return;
   ++record_->changes;
-  wake_load_waiters(answer == nullptr ? Waiter::State::kAgain : Waiter::State::kAnswered, answer.get());
+  wake_load_waiters(*record_, answer == nullptr ? Waiter::State::kAgain : Waiter::State::kAnswered, answer.get());
 }
 
 void Hold::pass_lease_on(uint64_t id) {
   Lock lock(stripe_->mutex);
-  if (drop_lease(id)) wake_load_waiters(Waiter::State::kWaiting, nullptr);
+  if (drop_lease(id)) wake_load_waiters(*record_, Waiter::State::kWaiting, nullptr);
 }
 
 void Hold::fail_lease(uint64_t id, AnswerPtr failure, int64_t hold_off_ns) {
   Lock lock(stripe_->mutex);
   if (!drop_lease(id)) return;
-  wake_load_waiters(failure == nullptr ? Waiter::State::kAgain : Waiter::State::kAnswered, failure.get());
+  wake_load_waiters(*record_, failure == nullptr ? Waiter::State::kAgain : Waiter::State::kAnswered, failure.get());
   if (failure == nullptr) return;
   record_->failure = std::move(failure);
   record_->hold_off_ns = hold_off_ns;
@@ -192,8 +194,8 @@ void Hold::fail_lease(uint64_t id, AnswerPtr failure, int64_t hold_off_ns) {
 }
 
 // kWaiting only makes them look again.
-void Hold::wake_load_waiters(Waiter::State state, Answer *answer) {
-  Link &head = record_->load_waiters;
+void Hold::wake_load_waiters(Record &record, Waiter::State state, Answer *answer) {
+  Link &head = record.load_waiters;
   if (state == Waiter::State::kWaiting) {
     for (Link *link = head.next; link != &head; link = link->next) static_cast<Waiter *>(link)->wake.notify_all();
     return;

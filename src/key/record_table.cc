@@ -67,6 +67,19 @@ void RecordTable::close() {
   }
 }
 
+void RecordTable::void_all(const cachechain_space &space) {
+  for (uint32_t i = 0; i < kStripes; ++i) {
+    Stripe &stripe = stripes_[i];
+    std::lock_guard<std::mutex> lock(stripe.mutex);
+    if (stripe.records == 0) continue;
+    for (Record *record : stripe.buckets) {
+      for (; record != nullptr; record = record->next) {
+        if (record->space->id == space.id) Hold::void_record(*record);
+      }
+    }
+  }
+}
+
 RecordTable::Look RecordTable::look(const cachechain_key &key) {
   Stripe &stripe = stripe_of(key.hash);
   std::lock_guard<std::mutex> lock(stripe.mutex);

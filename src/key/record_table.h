@@ -40,6 +40,8 @@ class RecordTable {
   void expire_all();
   // Ends every wait, now and later.
   void close();
+  // The keys of a namespace were cleared: whoever comes now joins nobody who began before, and leases are void.
+  void void_all(const cachechain_space &space);
 
   // What is known of a key right now, for explain.
   struct Look {

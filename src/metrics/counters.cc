@@ -6,7 +6,8 @@ const char *counter_name(ChainCounter counter) {
   static constexpr const char *kNames[kChainCounters] = {
       "misses",        "degraded",  "not_found",     "get_errors",    "loaded", "joined",     "leases",
       "side_leases",   "fulfilled", "loads_void",    "load_failures", "sets",   "set_errors", "deletes",
-      "delete_errors", "owed",      "invalidations", "touches",       "rejects"};
+      "delete_errors", "owed",      "invalidations", "touches",       "rejects",
+      "clears"};
   return kNames[static_cast<uint32_t>(counter)];
 }
 

@@ -28,6 +28,7 @@ enum class ChainCounter : uint32_t {
   kInvalidations,
   kTouches,
   kRejects,
+  kClears,
   kCount,
 };
 

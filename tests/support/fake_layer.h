@@ -45,7 +45,11 @@ class FakeLayer final : public Layer {
   // Before each batch of puts, with no lock held: here threads may wait for each other.
   std::function<void()> meet;
   LayerTraits traits_;
-  std::map<std::string, Entry> entries;
+  std::map<std::string, Entry> entries;  // of namespaces but the default one under "name:key"
+  // What is asked for the records of clears goes by another script, and is not among the calls.
+  std::function<int32_t(const char *call)> record_step;
+  std::map<std::string, Entry> records;
+  int record_gets = 0;
   std::vector<std::string> calls;  // "get a", "put a", in order; "get_many" and "put_many" stand before their items
   std::vector<uint32_t> conditions;
   std::vector<int64_t> deadlines;
@@ -56,11 +60,17 @@ class FakeLayer final : public Layer {
   int32_t get(const cachechain_call &call, const cachechain_key &key, std::span<uint8_t> buffer,
               cachechain_value &value) override {
     std::lock_guard<std::mutex> lock(mutex_);
-    calls.push_back("get " + text(key));
-    deadlines.push_back(call.deadline_ns);
-    if (const int32_t failed = failing("get", call); failed < 0) return failed;
-    const auto found = entries.find(text(key));
-    if (found == entries.end()) return CACHECHAIN_MISS;
+    const bool record = is_record(key);
+    if (record) {
+      ++record_gets;
+    } else {
+      calls.push_back("get " + text(key));
+      deadlines.push_back(call.deadline_ns);
+    }
+    if (const int32_t failed = failing("get", record, call); failed < 0) return failed;
+    std::map<std::string, Entry> &held = record ? records : entries;
+    const auto found = held.find(text(key));
+    if (found == held.end()) return CACHECHAIN_MISS;
     const Entry &entry = found->second;
     value.size = entry.data.size();
     value.version = entry.version;
@@ -82,13 +92,17 @@ class FakeLayer final : public Layer {
 
   int32_t put(const cachechain_call &call, const cachechain_put &put, cachechain_put_result &result) override {
     std::lock_guard<std::mutex> lock(mutex_);
-    calls.push_back("put " + text(*put.key));
-    conditions.push_back(put.condition);
-    if (const int32_t failed = failing("put", call); failed < 0) {
+    const bool record = is_record(*put.key);
+    std::map<std::string, Entry> &held = record ? records : entries;
+    if (!record) {
+      calls.push_back("put " + text(*put.key));
+      conditions.push_back(put.condition);
+    }
+    if (const int32_t failed = failing("put", record, call); failed < 0) {
       if (traits_.can(CACHECHAIN_CAP_INLINE)) entries.erase(text(*put.key));
       return result.status = failed;
     }
-    const auto found = entries.find(text(*put.key));
+    const auto found = held.find(text(*put.key));
     if (traits_.can(CACHECHAIN_CAP_PLAIN)) {
       if (put.flags == CACHECHAIN_KIND_VALUE) {
         entries[text(*put.key)] = {std::string(reinterpret_cast<const char *>(put.data), put.size), 0, 0, 0, 0, 0};
@@ -98,7 +112,7 @@ class FakeLayer final : public Layer {
       return result.status = CACHECHAIN_OK;
     }
     plugin::Stored stored;
-    if (found != entries.end()) stored = {found->second.version, found->second.created, found->second.token};
+    if (found != held.end()) stored = {found->second.version, found->second.created, found->second.token};
     result = plugin::judge(put, stored);
     if (result.status == CACHECHAIN_OK && put.fence != nullptr &&
         result.version < __atomic_load_n(put.fence, __ATOMIC_ACQUIRE)) {
@@ -106,13 +120,13 @@ class FakeLayer final : public Layer {
       result = {CACHECHAIN_FENCED, 0, 0};
     }
     if (result.status == CACHECHAIN_OK) {
-      entries[text(*put.key)] = {std::string(reinterpret_cast<const char *>(put.data), put.size),
-                                 result.version,
-                                 put.created,
-                                 put.fresh_until_ms,
-                                 put.expires_ms,
-                                 put.flags,
-                                 put.token};
+      held[text(*put.key)] = {std::string(reinterpret_cast<const char *>(put.data), put.size),
+                              result.version,
+                              put.created,
+                              put.fresh_until_ms,
+                              put.expires_ms,
+                              put.flags,
+                              put.token};
     }
     return result.status;
   }
@@ -153,6 +167,7 @@ class FakeLayer final : public Layer {
     std::lock_guard<std::mutex> lock(mutex_);
     if (!traits_.can(CACHECHAIN_CAP_SWEEP)) return CACHECHAIN_UNSUPPORTED;
     entries.clear();
+    records.clear();
     return CACHECHAIN_OK;
   }
   std::string stats() override { return "{\"fake\":true}"; }
@@ -178,16 +193,20 @@ class FakeLayer final : public Layer {
   }
 
  private:
+  static bool is_record(const cachechain_key &key) { return key.space != nullptr && key.space->id == UINT32_MAX; }
   static std::string text(const cachechain_key &key) {
-    return std::string(reinterpret_cast<const char *>(key.data), key.size);
+    const std::string bytes(reinterpret_cast<const char *>(key.data), key.size);
+    if (key.space == nullptr || key.space->id == 0 || is_record(key)) return bytes;
+    return std::string(reinterpret_cast<const char *>(key.space->name), key.space->name_size) + ":" + bytes;
   }
   int32_t begin_batch(const char *name, const cachechain_call &call) {
     std::lock_guard<std::mutex> lock(mutex_);
     calls.emplace_back(name);
-    return failing(name, call);
+    return failing(name, false, call);
   }
-  int32_t failing(const char *name, const cachechain_call &call) {
-    const int32_t status = step ? step(name) : 0;
+  int32_t failing(const char *name, bool record, const cachechain_call &call) {
+    const auto &script = record ? record_step : step;
+    const int32_t status = script ? script(name) : 0;
     if (status < 0 && call.report != nullptr) {
       const std::string why = std::string("scripted ") + status_name(status);
       call.report->size = static_cast<uint32_t>(why.size());

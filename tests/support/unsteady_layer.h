@@ -136,8 +136,11 @@ class UnsteadyLayer final : public Layer {
     if (!chance(trouble_.late)) return;
     for (uint32_t turns = random() % 64; turns > 0; --turns) std::this_thread::yield();
   }
+  // As held() is asked for it: keys of other namespaces than the default one under "name:key".
   static std::string text(const cachechain_key &key) {
-    return std::string(reinterpret_cast<const char *>(key.data), key.size);
+    const std::string bytes(reinterpret_cast<const char *>(key.data), key.size);
+    if (key.space->id == 0) return bytes;
+    return std::string(reinterpret_cast<const char *>(key.space->name), key.space->name_size) + ":" + bytes;
   }
   Shard &shard_of(const std::string &key) { return shards_[std::hash<std::string>()(key) % shards_.size()]; }
 

@@ -253,8 +253,8 @@ TEST_F(ConfigTest, KeysOfAnotherPlace) {
 }
 
 TEST_F(ConfigTest, KeysOfLaterReleasesAreNamedAsSuch) {
-  EXPECT_THAT(bad(with(R"("namespaces": {}, "exporters": [])")),
-              testing::StrEq("exporters: is not in this release\nnamespaces: is not in this release"));
+  EXPECT_THAT(bad(with(R"("journal": {}, "exporters": [])")),
+              testing::StrEq("exporters: is not in this release\njournal: is not in this release"));
   EXPECT_THAT(bad(with_layer(R"("journal": {})")), HasSubstr("layers[0].journal: is not in this release"));
   EXPECT_THAT(bad(with_layer(R"("write": "behind")")), HasSubstr("layers[0].write: \"behind\" is not in this release"));
   EXPECT_THAT(bad(with(R"("bus": "redis")")), HasSubstr("bus: must be \"none\", and is \"redis\""));
@@ -448,6 +448,56 @@ TEST_F(ConfigTest, CapBelowTheLife) {
 TEST_F(ConfigTest, TheMachineItselfCanBeAsked) {
   EXPECT_TRUE(parse_config(kLeast).ok());
   EXPECT_FALSE(parse_config("{}").ok());
+}
+
+TEST_F(ConfigTest, NamespacesHaveTheChainsValuesUnlessTheySayTheirOwn) {
+  const ChainSettings settings = good(with(R"("life": "decaying", "life_decay": 0.25, "serve_stale": false,
+    "namespaces": {"users": {"ttl_ms": "5min", "max_ttl_ms": "1h", "schema": 3, "life": "uniform", "x-note": 1},
+                   "x-notes": 7, "default": {"serve_stale": true, "life_decay": 1}})"))
+                                     .settings;
+  EXPECT_EQ(settings.life, LifeStrategy::kDecaying);
+  ASSERT_EQ(settings.namespaces.size(), 2u);
+  const NamespaceSettings &home = settings.namespaces[0];
+  EXPECT_EQ(home.name, "default");
+  EXPECT_EQ(home.serve_stale, true);
+  EXPECT_EQ(home.life, LifeStrategy::kDecaying);
+  EXPECT_EQ(home.life_decay, 1);
+  const NamespaceSettings &users = settings.namespaces[1];
+  EXPECT_EQ(users.name, "users");
+  EXPECT_EQ(users.ttl_ms, 300'000);
+  EXPECT_EQ(users.max_ttl_ms, 3'600'000);
+  EXPECT_EQ(users.schema, 3u);
+  EXPECT_EQ(users.serve_stale, false);
+  EXPECT_EQ(users.life, LifeStrategy::kUniform);
+  EXPECT_EQ(users.life_decay, 0.25);
+}
+
+TEST_F(ConfigTest, TheReportHasEachNamespace) {
+  const std::string report = good(with(R"("namespaces": {"users": {"schema": 3}})")).report;
+  EXPECT_THAT(report, HasSubstr(R"({"path":"namespaces.users.schema","value":3,"from":"configuration"})"));
+  EXPECT_THAT(report, HasSubstr(R"({"path":"namespaces.users.life","value":"per_layer","from":"default"})"));
+}
+
+TEST_F(ConfigTest, WrongNamespacesAreToldTogether) {
+  const std::string problems = bad(with(R"("life": "longest", "life_decay": 1.5, "namespaces": {
+    "a/b": {}, "": {}, "users": {"ttl": 5, "schema": -1, "life": "long", "ttl_ms": 10, "max_ttl_ms": 5},
+    "shops": [], "more": {"deadline_ms": 5}})"));
+  for (const char *one :
+       {"life: must be", "life_decay: must be a number from 0 to 1", "namespaces.\"a/b\": the name of a namespace",
+        "namespaces.\"\": the name", "namespaces.users.ttl: unknown key",
+        "namespaces.users.schema: must be an integer", "namespaces.users.life: must be",
+        "namespaces.users.max_ttl_ms: is shorter", "namespaces.shops: must be an object",
+        "namespaces.more.deadline_ms: does not belong here but at the top"}) {
+    EXPECT_THAT(problems, HasSubstr(one));
+  }
+  EXPECT_THAT(bad(with(R"("namespaces": [])")), HasSubstr("namespaces: must be an object with a member per namespace"));
+}
+
+TEST_F(ConfigTest, NamespacesAreBounded) {
+  std::string members = R"("default": {})";
+  for (size_t i = 1; i < kMostNamespaces; ++i) members += ", \"n" + std::to_string(i) + "\": {}";
+  EXPECT_EQ(good(with("\"namespaces\": {" + members + "}")).settings.namespaces.size(), kMostNamespaces);
+  EXPECT_THAT(bad(with("\"namespaces\": {" + members + ", \"one_more\": {}}")), HasSubstr("at most 1024"));
 }
 
 }  // namespace

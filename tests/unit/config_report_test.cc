@@ -62,6 +62,8 @@ TEST_F(ConfigReportTest, HasEveryValueAndItsOrigin) {
       {"refresh_ms", {0, "default"}},
       {"plugin_path", {"", "default"}},
       {"bus", {"none", "default"}},
+      {"life", {"per_layer", "default"}},
+      {"life_decay", {0.5, "default"}},
       {"layers[0].name", {"L1", "configuration"}},
       {"layers[0].plugin", {"memory", "configuration"}},
       {"layers[0].options.max_bytes", {"64MiB", "configuration"}},

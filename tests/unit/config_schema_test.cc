@@ -25,6 +25,7 @@ class ConfigSchemaTest : public testing::Test {
     EXPECT_TRUE(stream) << file;
     schema_ = json::parse(stream);
     layer_ = schema_.at("definitions").at("layer");
+    space_ = schema_.at("definitions").at("namespace");
   }
 
   static std::set<std::string> keys_of(const json &object) {
@@ -34,20 +35,29 @@ class ConfigSchemaTest : public testing::Test {
   }
   static std::set<std::string> names(std::span<const std::string_view> known) { return {known.begin(), known.end()}; }
 
+  enum Place { kTop, kLayer, kSpace };
+  static constexpr Place kPlaces[] = {kTop, kLayer, kSpace};
+  const json &at(Place place) const { return place == kTop ? schema_ : place == kLayer ? layer_ : space_; }
   // The least configuration with one member set to `value`.
-  static bool taken(bool in_layer, const std::string &key, const json &value) {
+  static bool taken(Place place, const std::string &key, const json &value) {
     json config = {{"chain", "a"}, {"layers", {{{"name", "L1"}, {"plugin", "p"}}}}};
-    (in_layer ? config["layers"][0] : config)[key] = value;
+    if (place == kSpace) {
+      config["namespaces"]["users"][key] = value;
+    } else {
+      (place == kLayer ? config["layers"][0] : config)[key] = value;
+    }
     return parse_config(config.dump()).ok();
   }
 
   json schema_;
   json layer_;
+  json space_;
 };
 
 TEST_F(ConfigSchemaTest, HasTheKeysThatTheParserKnows) {
   EXPECT_EQ(keys_of(schema_), names(kChainKeys));
   EXPECT_EQ(keys_of(layer_), names(kLayerKeys));
+  EXPECT_EQ(keys_of(space_), names(kNamespaceKeys));
 }
 
 TEST_F(ConfigSchemaTest, HasNoKeyOfALaterRelease) {
@@ -56,7 +66,7 @@ TEST_F(ConfigSchemaTest, HasNoKeyOfALaterRelease) {
 }
 
 TEST_F(ConfigSchemaTest, RefusesOtherKeysButThoseOfTheUsersOwn) {
-  for (const json &object : {schema_, layer_}) {
+  for (const json &object : {schema_, layer_, space_}) {
     EXPECT_EQ(object.at("additionalProperties"), false);
     EXPECT_EQ(object.at("patternProperties"), json({{"^" + std::string(kUserKeyPrefix), json::object()}}));
   }
@@ -81,35 +91,36 @@ TEST_F(ConfigSchemaTest, RequiresWhatTheParserRequires) {
 
 TEST_F(ConfigSchemaTest, AllowsTheWordsThatTheParserTakes) {
   size_t seen = 0;
-  for (const bool in_layer : {false, true}) {
-    for (const auto &item : (in_layer ? layer_ : schema_).at("properties").items()) {
+  for (const Place place : kPlaces) {
+    for (const auto &item : at(place).at("properties").items()) {
       if (!item.value().contains("enum")) continue;
       ++seen;
-      for (const json &word : item.value().at("enum")) EXPECT_TRUE(taken(in_layer, item.key(), word)) << item.key();
-      EXPECT_FALSE(taken(in_layer, item.key(), "other"));
+      for (const json &word : item.value().at("enum")) EXPECT_TRUE(taken(place, item.key(), word)) << item.key();
+      EXPECT_FALSE(taken(place, item.key(), "other"));
     }
   }
-  EXPECT_EQ(seen, 4u);  // source, bus, write, warm
+  EXPECT_EQ(seen, 6u);  // source, bus, life, write, warm, and life of a namespace
 }
 
 TEST_F(ConfigSchemaTest, HasTheLimitsOfTheParser) {
   size_t seen = 0;
-  for (const bool in_layer : {false, true}) {
-    for (const auto &item : (in_layer ? layer_ : schema_).at("properties").items()) {
+  for (const Place place : kPlaces) {
+    for (const auto &item : at(place).at("properties").items()) {
       if (!item.value().contains("allOf")) continue;
       ++seen;
       const json &limits = item.value().at("allOf").at(1);
       const int64_t least = limits.value("minimum", int64_t{0});
       const int64_t most = limits.at("maximum");
-      EXPECT_TRUE(taken(in_layer, item.key(), least)) << item.key();
-      EXPECT_TRUE(taken(in_layer, item.key(), most) || item.key() == "ttl_ms") << item.key();
-      EXPECT_FALSE(taken(in_layer, item.key(), least - 1)) << item.key();
-      EXPECT_FALSE(taken(in_layer, item.key(), most + 1)) << item.key();
+      EXPECT_TRUE(taken(place, item.key(), least)) << item.key();
+      EXPECT_TRUE(taken(place, item.key(), most) || item.key() == "ttl_ms") << item.key();
+      EXPECT_FALSE(taken(place, item.key(), least - 1)) << item.key();
+      EXPECT_FALSE(taken(place, item.key(), most + 1)) << item.key();
     }
   }
-  EXPECT_EQ(seen, 15u);
+  EXPECT_EQ(seen, 18u);
   EXPECT_EQ(schema_.at("properties").at("layers").at("maxItems"), CACHECHAIN_MAX_LAYERS);
-  EXPECT_TRUE(taken(true, "ttl_jitter", layer_.at("properties").at("ttl_jitter").at("maximum")));
+  EXPECT_EQ(schema_.at("properties").at("namespaces").at("maxProperties"), kMostNamespaces);
+  EXPECT_TRUE(taken(kLayer, "ttl_jitter", layer_.at("properties").at("ttl_jitter").at("maximum")));
 }
 
 TEST_F(ConfigSchemaTest, HasTheDefaultsOfTheParser) {
@@ -127,7 +138,7 @@ TEST_F(ConfigSchemaTest, HasTheDefaultsOfTheParser) {
     EXPECT_EQ(said.at("default"), row.at("value")) << key;
     ++seen;
   }
-  EXPECT_EQ(seen, 26u);
+  EXPECT_EQ(seen, 28u);
 }
 
 }  // namespace

@@ -329,17 +329,6 @@ TEST_F(BadInputTest, ForkedChildIsRefusedAndMayOpenItsOwn) {
 }
 
 TEST_F(BadInputTest, WhatIsNotInThisReleaseSaysSo) {
-  auto *space = reinterpret_cast<cachechain_chain *>(this);
-  EXPECT_EQ(cachechain_chain_namespace(chain_, data_of("n"), 1, &space, error_.out()), CACHECHAIN_UNSUPPORTED);
-  EXPECT_EQ(error_.message(), "cachechain_chain_namespace is not in this release");
-  EXPECT_EQ(space, nullptr);
-  write_.version = 7;
-  EXPECT_EQ(cachechain_clear(chain_, nullptr, &write_, error_.out()), CACHECHAIN_UNSUPPORTED);
-  EXPECT_EQ(error_.message(), "cachechain_clear is not in this release");
-  EXPECT_EQ(write_.version, 0u);
-  cachechain_batch *batch = reinterpret_cast<cachechain_batch *>(this);
-  EXPECT_EQ(cachechain_set_many(chain_, nullptr, nullptr, nullptr, 0, &batch, nullptr), CACHECHAIN_UNSUPPORTED);
-  EXPECT_EQ(batch, nullptr);
   EXPECT_EQ(cachechain_queue_fd(nullptr), -1);
 }
 

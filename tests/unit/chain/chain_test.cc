@@ -44,7 +44,7 @@ TEST_F(ChainOpenTest, LayerWithoutVersionsIsBoundedAndWarnedAbout) {
   ASSERT_TRUE(open(Source::kApplication).ok());
   ASSERT_TRUE(set("k", "v").ok());
   EXPECT_EQ(l1->entries.at("k").expires_ms, clock_.unix_ms() + 60'000);
-  const auto explained = nlohmann::json::parse(chain_->explain());
+  const auto explained = nlohmann::json::parse(chain_->explain(chain_->home()));
   EXPECT_EQ(explained["layers"][0]["warnings"].size(), 1u);
 }
 

@@ -56,6 +56,49 @@ TEST(LivesTest, FreshTimeEndsNoLaterThanTheLife) {
   EXPECT_EQ(times_of_entry(kNow, 500, CACHECHAIN_TTL_NONE, {}, random).fresh_until_ms, 0);
 }
 
+TEST(LivesTest, ANamespaceDecidesInTheDeepestLayerAndCapsInAll) {
+  const NamespaceLife space{5000, 8000, LifeStrategy::kPerLayer, 1};
+  EXPECT_EQ(rule_in(space, {1000, 0, 0.1}, 0).ttl_ms, 5000);
+  EXPECT_EQ(rule_in(space, {1000, 0, 0.1}, 1).ttl_ms, 1000);
+  EXPECT_EQ(rule_in(space, {1000, 0, 0.1}, 1).jitter, 0.1);
+  EXPECT_EQ(rule_in(space, {1000, 0, 0}, 0).max_ttl_ms, 8000);
+  EXPECT_EQ(rule_in(space, {1000, 2000, 0}, 0).max_ttl_ms, 2000);
+  EXPECT_EQ(rule_in(space, {1000, 9000, 0}, 3).max_ttl_ms, 8000);
+  EXPECT_EQ(rule_in({}, {1000, 2000, 0}, 0).ttl_ms, 1000);
+  EXPECT_EQ(rule_in({}, {1000, 2000, 0}, 0).max_ttl_ms, 2000);
+}
+
+TEST(LivesTest, UniformCopiesLiveAsLongAsTheEntryUnderTheCap) {
+  HalfRandom random;
+  const NamespaceLife space{0, 0, LifeStrategy::kUniform, 1};
+  EXPECT_EQ(times_of_copy(kNow, {0, kNow + 90'000}, rule_in(space, {1000, 0, 0.5}, 1), random).expires_ms,
+            kNow + 90'000);
+  EXPECT_EQ(times_of_copy(kNow, {0, kNow + 90'000}, rule_in(space, {1000, 7000, 0.5}, 1), random).expires_ms,
+            kNow + 7000);
+  EXPECT_EQ(times_of_copy(kNow, {0, 0}, rule_in(space, {1000, 0, 0.5}, 1), random).expires_ms, 0);
+}
+
+TEST(LivesTest, DecayingCopiesGetAShareOfWhatIsLeft) {
+  HalfRandom random;
+  const NamespaceLife space{0, 0, LifeStrategy::kDecaying, 0.5};
+  const Times entry{0, kNow + 80'000};
+  EXPECT_EQ(times_of_copy(kNow, entry, rule_in(space, {1000, 0, 0.5}, 1), random).expires_ms, kNow + 40'000);
+  EXPECT_EQ(times_of_copy(kNow, entry, rule_in(space, {1000, 0, 0.5}, 3), random).expires_ms, kNow + 10'000);
+  EXPECT_EQ(times_of_copy(kNow + 60'000, entry, rule_in(space, {}, 1), random).expires_ms, kNow + 70'000);
+  EXPECT_EQ(times_of_copy(kNow, entry, rule_in(space, {1000, 5000, 0}, 1), random).expires_ms, kNow + 5000);
+  // At least a second, at most what is left.
+  EXPECT_EQ(times_of_copy(kNow, {0, kNow + 1500}, rule_in(space, {}, 1), random).expires_ms, kNow + 1000);
+  EXPECT_EQ(times_of_copy(kNow, {0, kNow + 500}, rule_in(space, {}, 1), random).expires_ms, kNow + 500);
+  EXPECT_EQ(times_of_copy(kNow, {0, kNow - 5}, rule_in(space, {}, 1), random).expires_ms, kNow - 5);
+  // What never ends has no share: the layer's own life holds.
+  EXPECT_EQ(times_of_copy(kNow, {0, 0}, rule_in(space, {1000, 0, 0}, 1), random).expires_ms, kNow + 1000);
+  // Nothing overflows.
+  const NamespaceLife whole{0, 0, LifeStrategy::kDecaying, 1};
+  EXPECT_EQ(times_of_copy(kNow, {0, INT64_MAX}, rule_in(whole, {}, 1), random).expires_ms, kNow + kLongestMs);
+  const NamespaceLife none{0, 0, LifeStrategy::kDecaying, 0};
+  EXPECT_EQ(times_of_copy(kNow, entry, rule_in(none, {}, 31), random).expires_ms, kNow + kLeastShareMs);
+}
+
 TEST(FoundTest, OneStrictComparisonServesAllMarks) {
   cachechain_value mark{};
   cachechain_value value{};

@@ -246,6 +246,34 @@ class ChainHistoryTest : public testing::Test {
            : status == CACHECHAIN_UNKNOWN_OUTCOME ? Fate::kUnknown
                                                   : Fate::kRefused;
   }
+  // Makes all that the namespace holds void.
+  void clear(Recorder &recorder) {
+    Operation op = recorder.begin(Act::kClear, 0);
+    cachechain_write write{};
+    const Status done = chain_->clears().clear(caller(), {}, write);
+    op.fate = done.code() == CACHECHAIN_OK                ? Fate::kAcknowledged
+              : done.code() == CACHECHAIN_UNKNOWN_OUTCOME ? Fate::kUnknown
+                                                          : Fate::kRefused;
+    recorder.end(op);
+  }
+  // The same keys in another namespace, which is no business of the history.
+  void meddle(uint32_t which, uint32_t dice) {
+    const Caller other(*chain_->space("other").value());
+    const std::string key = key_of(which);
+    cachechain_write write{};
+    if (dice % 8 == 0) {
+      (void)chain_->clears().clear(other, {}, write);
+    } else if (dice % 8 == 1) {
+      Mutation mutation;
+      mutation.data = bytes(key);
+      (void)chain_->writes().mutate(other, bytes(key), mutation, write);
+    } else {
+      std::array<uint8_t, 32> buffer;
+      cachechain_value value{};
+      (void)chain_->reads().get(other, bytes(key), {}, buffer, value, nullptr);
+      if (value.release != nullptr) value.release(value.owner);
+    }
+  }
   // Writes the database, then deletes.
   void write_then_delete(Recorder &recorder, uint32_t which) {
     const std::string key = key_of(which);
@@ -443,6 +471,60 @@ TEST_F(ChainHistoryTest, TheLastLayerIsTheTruth) {
     const bool alive = truth && (truth->flags & CACHECHAIN_FLAG_KIND_MASK) == CACHECHAIN_KIND_VALUE;
     EXPECT_EQ(found.value, alive ? std::strtoull(truth->data.c_str(), nullptr, 10) : conformance::kAbsent) << which;
   }
+}
+
+// Versions do not order a clear among the writes that overlap it, so only the order of real time is judged.
+TEST_F(ChainHistoryTest, ClearsVoidWhatIsOlderInEveryLayer) {
+  add_memory();
+  UnsteadyLayer *shared = add("L2", kShared, kTroubled);
+  UnsteadyLayer *table = add("L3", kTable, kLate);
+  open(Source::kLastLayer);
+  run(Rules{}, steps(), [&](Recorder &recorder, uint32_t which, uint32_t dice) {
+    switch (dice % 16) {
+      case 0:
+      case 1:
+      case 2:
+        return void(mutate(recorder, which, false, true));
+      case 3:
+        return void(mutate(recorder, which, true, true));
+      case 4:
+        return clear(recorder);
+      case 5:
+        return meddle(which, dice >> 4);
+      default:
+        return get(recorder, which, true);
+    }
+  });
+  EXPECT_EQ(first_violation(), "");
+  shared->get_well();
+  table->get_well();
+  cachechain_write write{};
+  ASSERT_EQ(chain_->clears().clear(caller(), {}, write).code(), CACHECHAIN_OK);
+  for (uint32_t which = 0; which < kKeys; ++which) {
+    History quiet;
+    get(quiet.recorder(), which, true);
+    EXPECT_EQ(quiet.recorders().front().operations().front().value, conformance::kAbsent) << which;
+  }
+}
+
+TEST_F(ChainHistoryTest, ClearsOfMemoryAlone) {
+  add_memory();
+  open(Source::kApplication);
+  run(Rules{}, steps(), [&](Recorder &recorder, uint32_t which, uint32_t dice) {
+    switch (dice % 16) {
+      case 0:
+      case 1:
+      case 2:
+        return void(mutate(recorder, which, false, true));
+      case 3:
+        return clear(recorder);
+      case 4:
+        return meddle(which, dice >> 4);
+      default:
+        return get(recorder, which, true);
+    }
+  });
+  EXPECT_EQ(first_violation(), "");
 }
 
 TEST_F(ChainHistoryTest, TheApplicationIsTheTruth) {
