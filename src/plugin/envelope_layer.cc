@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "plugin/owned_bytes.h"
 #include "plugin/report.h"
 
 namespace cachechain {
@@ -16,17 +17,6 @@ namespace {
 constexpr size_t kScratch = 4096;
 // A bump that meets a newer version is written once more above it; each time it does, another writer came between.
 constexpr int kBumps = 4;
-
-// Memory of ours behind a view: the head, then the payload.
-struct Owned {
-  Allocator *allocator;
-  uint64_t size;
-
-  static void release(void *owner) {
-    auto *self = static_cast<Owned *>(owner);
-    self->allocator->free(self, self->size, alignof(Owned));
-  }
-};
 
 std::vector<uint8_t> encode_put(const cachechain_put &put, uint64_t version) {
   Entry entry;
@@ -114,19 +104,14 @@ int32_t EnvelopeLayer::get(const cachechain_call &call, const cachechain_key &ke
     value.owner = stored.owner;
     return status;
   }
-  const uint64_t size = sizeof(Owned) + entry.payload.size();
-  auto *const owned = static_cast<Owned *>(allocator_.alloc(size, alignof(Owned)));
+  OwnedBytes::Ptr owned = OwnedBytes::make(allocator_, entry.payload.size());
   drop(stored);
   if (owned == nullptr) {
     value = {};
     return CACHECHAIN_NO_MEMORY;
   }
-  *owned = {&allocator_, size};
-  auto *const copy = reinterpret_cast<uint8_t *>(owned + 1);
-  std::memcpy(copy, entry.payload.data(), entry.payload.size());
-  value.data = copy;
-  value.release = &Owned::release;
-  value.owner = owned;
+  std::memcpy(owned->bytes().data(), entry.payload.data(), entry.payload.size());
+  OwnedBytes::hand_out(std::move(owned), value);
   return status;
 }
 

@@ -8,27 +8,13 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "support/counting_allocator.h"
 #include "support/fake_layer.h"
 
 namespace cachechain {
 namespace {
 
 constexpr uint64_t kBytes = CACHECHAIN_CAP_BYTES | CACHECHAIN_CAP_NEWER | CACHECHAIN_CAP_BUMP | CACHECHAIN_CAP_SHARED;
-
-class CountingAllocator final : public Allocator {
- public:
-  void *alloc(uint64_t size, uint64_t align) noexcept override {
-    if (failing) return nullptr;
-    ++live;
-    return Allocator::system().alloc(size, align);
-  }
-  void free(void *memory, uint64_t size, uint64_t align) noexcept override {
-    --live;
-    Allocator::system().free(memory, size, align);
-  }
-  int live = 0;
-  bool failing = false;
-};
 
 class EnvelopeLayerTest : public testing::Test {
  protected:
