@@ -1022,24 +1022,10 @@ class Machine {
 
   // What is not in this release says so, with any arguments.
   void later() {
-    Chain &chain = any_chain();
-    const Key key = make_key(input_);
     Error error(input_);
     int32_t status = CACHECHAIN_OK;
-    switch (input_.pick(4)) {
+    switch (input_.pick(2)) {
       case 0: {
-        Output<cachechain_chain *> space;
-        status = cachechain_chain_namespace(chain.handle, key.data, key.size, space.out(), error.out());
-        space.check_zero();
-        break;
-      }
-      case 1: {
-        Output<cachechain_write> write;
-        status = cachechain_clear(chain.handle, nullptr, write.out(), error.out());
-        write.check_zero();
-        break;
-      }
-      case 2: {
         Output<cachechain_queue *> queue;
         status = cachechain_queue_open(input_.number(), queue.out(), error.out());
         queue.check_zero();

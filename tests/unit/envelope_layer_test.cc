@@ -215,7 +215,9 @@ class EnvelopeBatchTest : public EnvelopeLayerTest {
       text += i == 0 ? "" : " ";
       text += found ? std::string(reinterpret_cast<const char *>(values_[i].data), values_[i].size)
                     : std::string(status_name(statuses_[i]));
-      if (found) EXPECT_EQ(values_[i].version, results_[i].version) << i;
+      if (found) {
+        EXPECT_EQ(values_[i].version, results_[i].version) << i;
+      }
       if (values_[i].release != nullptr) values_[i].release(values_[i].owner);
     }
     return text;

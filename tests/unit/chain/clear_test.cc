@@ -19,6 +19,14 @@ class Shared final : public Layer {
   int32_t put(const cachechain_call &call, const cachechain_put &put, cachechain_put_result &result) override {
     return layer_.put(call, put, result);
   }
+  int32_t get_many(const cachechain_call &call, std::span<const cachechain_key> keys,
+                   std::span<cachechain_value> values, std::span<int32_t> statuses) override {
+    return layer_.get_many(call, keys, values, statuses);
+  }
+  int32_t put_many(const cachechain_call &call, std::span<const cachechain_put> puts,
+                   std::span<cachechain_put_result> results) override {
+    return layer_.put_many(call, puts, results);
+  }
   int32_t erase_many(const cachechain_call &call, std::span<const cachechain_key> keys) override {
     return layer_.erase_many(call, keys);
   }
