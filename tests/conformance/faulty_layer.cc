@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -110,7 +111,15 @@ class FaultyLayer {
 
   int32_t get_many(const Call &call, std::span<const cachechain_key> keys, std::span<cachechain_value> values,
                    std::span<int32_t> statuses) {
+    if (is("refuses empty batches") && keys.empty()) return CACHECHAIN_INVALID_ARGUMENT;
+    if (is("answers the first 1,000 of a batch")) keys = keys.first(std::min<size_t>(keys.size(), 1000));
+    std::set<Place> seen;
     for (size_t i = 0; i < keys.size(); ++i) {
+      const bool again = !seen.insert(place(keys[i])).second;
+      if ((is("answers a key once in a batch") && again) || (is("misses what it is too late for") && is_late(call))) {
+        statuses[i] = CACHECHAIN_MISS;
+        continue;
+      }
       const size_t at = is("reverses batches") ? keys.size() - 1 - i : i;
       statuses[at] = get(call, keys[i], {}, values[at]);
     }
@@ -179,7 +188,16 @@ class FaultyLayer {
   }
 
   int32_t put_many(const Call &call, std::span<const cachechain_put> puts, std::span<cachechain_put_result> results) {
+    if (is("fails a batch for one of its puts")) {
+      for (const cachechain_put &put : puts) {
+        if (put.size > kLargest) return call.fail(CACHECHAIN_VALUE_TOO_LARGE, 0, false, "a value is too large");
+      }
+    }
     for (size_t i = 0; i < puts.size(); ++i) {
+      if (is("does not do what it is too late for") && is_late(call)) {
+        results[i] = {CACHECHAIN_OK, 0, puts[i].version};
+        continue;
+      }
       const size_t from = is("puts batches backwards") ? puts.size() - 1 - i : i;
       results[from].status = put(call, puts[from], results[from]);
     }
@@ -224,6 +242,7 @@ class FaultyLayer {
 
  private:
   bool is(std::string_view fault) const { return fault_ == fault; }
+  static bool is_late(const Call &call) { return call.left_ns(1) == 0; }
   bool refuses(const Call &call) const { return call.raw()->must_flags != 0 && !is("obeys unknown flags"); }
 
   Place place(const cachechain_key &key) const {

@@ -53,6 +53,15 @@ int32_t Caller::run(Body &&body) {
   return status;
 }
 
+bool Caller::accept_whole(int32_t status, bool may_fail, std::string_view slot) {
+  if (status == CACHECHAIN_OK || status == CACHECHAIN_PARTIAL) return true;
+  if (layer_) {
+    check_.holds(may_fail && status < 0, text(slot, " answers OK or PARTIAL", may_fail ? " or a failure" : "", ", not ",
+                                              status_text(status), ": ", report_text_));
+  }
+  return false;
+}
+
 void Caller::accept(Got &got, uint64_t cap, std::string_view slot) {
   const cachechain_value &value = got.value_;
   if (!got.buffer_.empty()) {
@@ -121,7 +130,7 @@ Got Caller::get(const Key &key, uint64_t cap) {
   return got;
 }
 
-std::optional<std::vector<Got>> Caller::get_many(std::span<const Key> keys) {
+std::optional<std::vector<Got>> Caller::get_many(std::span<const Key> keys, bool may_fail) {
   std::vector<cachechain_key> raws;
   for (const Key &key : keys) raws.push_back(key.raw());
   std::vector<cachechain_value> values(keys.size());
@@ -130,12 +139,18 @@ std::optional<std::vector<Got>> Caller::get_many(std::span<const Key> keys) {
     return api.get_many(instance, call, raws.data(), raws.size(), values.data(), statuses.data());
   });
   if (status == CACHECHAIN_UNSUPPORTED) return std::nullopt;
-  if (layer_) check_.holds(status >= 0, text("get_many succeeds, not ", status_text(status), ": ", report_text_));
+  const bool answered = accept_whole(status, may_fail, "get_many");
   std::vector<Got> answers(keys.size());
-  for (size_t i = 0; status >= 0 && i < keys.size(); ++i) {
-    answers[i].status = statuses[i];
+  for (size_t i = 0; i < keys.size(); ++i) {
+    answers[i].status = answered ? statuses[i] : status;
     answers[i].value_ = values[i];
-    accept(answers[i], 0, "get_many");
+    if (answered) accept(answers[i], 0, "get_many");
+  }
+  constexpr cachechain_value kNothing{};
+  if (!answered && layer_) {
+    for (const cachechain_value &value : values) {
+      check_.holds(std::memcmp(&value, &kNothing, sizeof(value)) == 0, "a get_many that fails leaves all values zero");
+    }
   }
   return answers;
 }
@@ -179,7 +194,7 @@ Done Caller::put(const Put &put) {
   return done;
 }
 
-std::optional<std::vector<Done>> Caller::put_many(std::span<const Put> puts) {
+std::optional<std::vector<Done>> Caller::put_many(std::span<const Put> puts, bool may_fail) {
   std::vector<std::string> wires(puts.size());
   std::vector<cachechain_key> keys(puts.size());
   std::vector<cachechain_put> raws(puts.size());
@@ -192,11 +207,11 @@ std::optional<std::vector<Done>> Caller::put_many(std::span<const Put> puts) {
     return api.put_many(instance, call, raws.data(), raws.size(), results.data());
   });
   if (status == CACHECHAIN_UNSUPPORTED) return std::nullopt;
-  if (layer_) check_.holds(status >= 0, text("put_many succeeds, not ", status_text(status), ": ", report_text_));
+  const bool answered = accept_whole(status, may_fail, "put_many");
   std::vector<Done> answers(puts.size());
-  for (size_t i = 0; status >= 0 && i < puts.size(); ++i) {
-    answers[i].status = results[i].status;
-    accept(answers[i], results[i]);
+  for (size_t i = 0; i < puts.size(); ++i) {
+    answers[i].status = answered ? results[i].status : status;
+    if (answered) accept(answers[i], results[i]);
   }
   return answers;
 }

@@ -149,10 +149,11 @@ class Caller {
 
   // Copies into `cap` bytes if the value fits.
   Got get(const Key &key, uint64_t cap = 0);
-  // Nothing if the layer has no such slot.
-  std::optional<std::vector<Got>> get_many(std::span<const Key> keys);
+  // Nothing if the layer has no such slot. A batch that `may_fail` and does so as a whole has its status in each
+  // answer.
+  std::optional<std::vector<Got>> get_many(std::span<const Key> keys, bool may_fail = false);
   Done put(const Put &put);
-  std::optional<std::vector<Done>> put_many(std::span<const Put> puts);
+  std::optional<std::vector<Done>> put_many(std::span<const Put> puts, bool may_fail = false);
   int32_t erase_many(std::span<const Key> keys);
   int32_t erase(const Key &key) { return erase_many({&key, 1}); }
   int32_t ping();
@@ -179,6 +180,8 @@ class Caller {
   // Runs a slot with a fresh call and looks at its report. `body` gets the table, the instance and the call.
   template <class Body>
   int32_t run(Body &&body);
+  // True if the items of the batch were answered.
+  bool accept_whole(int32_t status, bool may_fail, std::string_view slot);
   void accept(Got &got, uint64_t cap, std::string_view slot);
   void accept(Done &done, const cachechain_put_result &result);
   cachechain_put raw_put(const Put &put, const cachechain_key &key, std::string &wire) const;
