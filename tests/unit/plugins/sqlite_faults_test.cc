@@ -340,6 +340,20 @@ TEST_F(SqliteFaultsTest, ARowThatIsNoEntryIsCorruptNotAMiss) {
   { Stranger(path).run("UPDATE cachechain SET kind = 99 WHERE k = CAST('bad' AS BLOB)"); }
   EXPECT_EQ(layer.get("bad"), "<" + std::to_string(CACHECHAIN_CORRUPT) + ">");
   EXPECT_EQ(layer.get("good"), "v");
+  const cachechain_key keys[] = {key_of("bad"), key_of("good"), key_of("absent"), key_of("good")};
+  for (const size_t count : {1, 4}) {
+    cachechain_value values[4] = {};
+    int32_t statuses[4] = {};
+    TestCall call;
+    ASSERT_GE(layer.api.get_many(layer.instance, call.raw(), keys, count, values, statuses), 0);
+    EXPECT_EQ(statuses[0], CACHECHAIN_CORRUPT) << "that key's status alone";
+    EXPECT_NE(call.text().find("kind 99"), std::string::npos) << call.text();
+    for (size_t i = 1; i < count; ++i) {
+      EXPECT_EQ(statuses[i], i == 2 ? CACHECHAIN_MISS : CACHECHAIN_OK);
+      if (values[i].release != nullptr) values[i].release(values[i].owner);
+    }
+  }
+  EXPECT_EQ(host.live, 0);
   EXPECT_EQ(layer.put("bad", "healed", 5), CACHECHAIN_OK);
   EXPECT_EQ(layer.get("bad"), "healed");
 }

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <latch>
 #include <numeric>
+#include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -146,6 +148,60 @@ TEST_F(SqliteLayerTest, BatchesAnswerPerKey) {
   EXPECT_EQ(layer.api.erase_many(layer.instance, call.raw(), keys.data(), 2), CACHECHAIN_OK);
   EXPECT_EQ(layer.get("a"), kMiss);
   EXPECT_EQ(layer.get("c"), "value");
+}
+
+// Whichever statements a batch is cut into, and wherever its spaces change.
+TEST_F(SqliteLayerTest, ABatchOfAnyLengthAnswersAsSingleGets) {
+  TestLayer layer(host, options());
+  const TestSpace other("other");
+  constexpr size_t kNames = 50;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < kNames; ++i) {
+    names.push_back("key" + std::to_string(i) + std::string(1, '\0') + static_cast<char>(5 * i));
+    if (i % 4 != 0) {
+      ASSERT_EQ(layer.put(names.back(), "value " + std::to_string(i), 5), CACHECHAIN_OK);
+    }
+  }
+  std::mt19937 random(1);
+  for (const size_t count : {0, 1, 2, 3, 4, 5, 15, 16, 17, 63, 64, 65, 100, 300}) {
+    for (const bool spaces : {false, true}) {
+      std::vector<size_t> picks;
+      std::vector<cachechain_key> keys;
+      for (size_t i = 0; i < count; ++i) {
+        picks.push_back(random() % kNames);
+        keys.push_back(key_of(names[picks.back()], spaces && random() % 8 == 0 ? other : default_space()));
+      }
+      std::vector<cachechain_value> values(count);
+      std::vector<int32_t> statuses(count, CACHECHAIN_INTERNAL);
+      TestCall call;
+      ASSERT_EQ(layer.api.get_many(layer.instance, call.raw(), keys.data(), count, values.data(), statuses.data()),
+                CACHECHAIN_OK);
+      for (size_t i = 0; i < count; ++i) {
+        const bool held = picks[i] % 4 != 0 && keys[i].space == default_space().raw();
+        ASSERT_EQ(statuses[i], held ? CACHECHAIN_OK : CACHECHAIN_MISS) << i << " of " << count;
+        if (!held) continue;
+        EXPECT_EQ(std::string(values[i].data, values[i].data + values[i].size), "value " + std::to_string(picks[i]));
+        EXPECT_EQ(values[i].version, 5u);
+        values[i].release(values[i].owner);
+      }
+      EXPECT_EQ(host.live, 0);
+    }
+  }
+}
+
+TEST_F(SqliteLayerTest, ABatchOfPutsIsOneTransaction) {
+  TestLayer layer(host, options());
+  std::vector<std::string> names;
+  for (int i = 0; i < 300; ++i) names.push_back("key" + std::to_string(i));
+  std::vector<cachechain_key> keys;
+  for (const std::string &name : names) keys.push_back(key_of(name));
+  std::vector<cachechain_put> puts;
+  for (const cachechain_key &key : keys) puts.push_back(put_of(key, "v", 5));
+  std::vector<cachechain_put_result> results(puts.size());
+  const int before = layer.stats()["commits"];
+  TestCall call;
+  ASSERT_EQ(layer.api.put_many(layer.instance, call.raw(), puts.data(), puts.size(), results.data()), CACHECHAIN_OK);
+  EXPECT_EQ(layer.stats()["commits"], before + 1);
 }
 
 TEST_F(SqliteLayerTest, WithoutMemoryAGetFailsAndLeaksNothing) {
