@@ -247,6 +247,25 @@ struct Instance {
   std::unique_ptr<T> layer;
 };
 
+// What a batch has handed out: taken back when an exception ends it in the middle. A status that was not written yet is
+// none of ours.
+struct HandedOut {
+  std::span<cachechain_value> values;
+  std::span<int32_t> statuses;
+
+  HandedOut(std::span<cachechain_value> to_fill, std::span<int32_t> to_write) : values(to_fill), statuses(to_write) {
+    std::fill(statuses.begin(), statuses.end(), INT32_MIN);
+  }
+  HandedOut(const HandedOut &) = delete;
+  HandedOut &operator=(const HandedOut &) = delete;
+  ~HandedOut() {
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (statuses[i] == CACHECHAIN_OK && values[i].release != nullptr) values[i].release(values[i].owner);
+      values[i] = {};
+    }
+  }
+};
+
 template <class T>
 struct Slots {
   using Self = Instance<T>;
@@ -287,7 +306,10 @@ struct Slots {
   static int32_t get_many(void *instance, const cachechain_call *call, const cachechain_key *keys, uint64_t count,
                           cachechain_value *values, int32_t *statuses) {
     return run(instance, call, [&](T &t, const Call &c) {
-      return t.get_many(c, std::span(keys, count), std::span(values, count), std::span(statuses, count));
+      HandedOut given{std::span(values, count), std::span(statuses, count)};
+      const int32_t status = t.get_many(c, std::span(keys, count), given.values, given.statuses);
+      given.values = {};
+      return status;
     });
   }
   static int32_t put(void *instance, const cachechain_call *call, const cachechain_put *put,

@@ -71,12 +71,23 @@ struct SlotBridge::Slots {
   }
   static int32_t many_of_get(void *self, const cachechain_call *call, const cachechain_key *keys, uint64_t count,
                              cachechain_value *values, int32_t *statuses) {
+    // What was handed out before a plugin threw is nobody's but ours.
+    struct HandedOut {
+      cachechain_value *values;
+      uint64_t count = 0;
+      ~HandedOut() {
+        for (uint64_t i = 0; i < count; ++i) give_back(values[i]);
+      }
+    } given{values};
     int32_t status = CACHECHAIN_OK;
     for (uint64_t i = 0; i < count; ++i) {
       values[i] = {};
       statuses[i] = get(self, call, &keys[i], nullptr, 0, &values[i]);
+      if (statuses[i] != CACHECHAIN_OK) values[i] = {};
       if (statuses[i] != statuses[0]) status = CACHECHAIN_PARTIAL;
+      given.count = i + 1;
     }
+    given.count = 0;
     return status;
   }
   static int32_t put_of_many(void *self, const cachechain_call *call, const cachechain_put *put,

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -593,6 +594,42 @@ TEST_F(BadPlugins, ABatchThatThrowsLeaksNothing) {
   EXPECT_EQ(puts.ask(*layer, call()), CACHECHAIN_PLUGIN_FAULT);
   EXPECT_EQ(puts.statuses, kAllFaults);
   EXPECT_EQ(said(), "put_many threw std::runtime_error: disk on fire (fault 2 of 3)");
+}
+
+// The table of the service throws what the plugin throws, with nothing in its hands.
+TEST_F(BadPlugins, AMadeUpBatchThatThrowsLeaksNothing) {
+  copy("throws_in_second_get");
+  const auto *service = static_cast<const cachechain_layers_service *>(core_service(CACHECHAIN_SERVICE_LAYERS));
+  cachechain_layer_config config{};
+  config.struct_size = sizeof config;
+  cachechain_layer_info info{};
+  info.struct_size = sizeof info;
+  const cachechain_layer_api *api = nullptr;
+  void *instance = nullptr;
+  ASSERT_EQ(
+      service->open(service->self, "throws_in_second_get", folder_.c_str(), &config, &api, &instance, &info, &report_),
+      CACHECHAIN_OK);
+  Gets gets(key_);
+  const cachechain_call call = this->call();
+  EXPECT_THROW(api->get_many(instance, &call, gets.keys.data(), kBatch, gets.values.data(), gets.statuses.data()),
+               std::out_of_range);
+  uint8_t stats[64];
+  uint64_t needed = 0;
+  ASSERT_EQ(api->stats(instance, stats, sizeof stats, &needed), CACHECHAIN_OK);
+  EXPECT_EQ(std::string(stats, stats + needed), R"({"released": 1})");
+  EXPECT_EQ(service->close(service->self, api, instance, &call), CACHECHAIN_OK);
+}
+
+// Without get_many of its own only the key at which it throws is lost.
+TEST_F(BadPlugins, ABatchOfGetsGoesOnBehindOneThatThrows) {
+  const std::unique_ptr<Layer> layer = layer_of("throws_in_second_get");
+  ASSERT_NE(layer, nullptr);
+  Gets gets(key_);
+  EXPECT_EQ(gets.ask(*layer, call()), CACHECHAIN_PARTIAL);
+  EXPECT_EQ(gets.statuses, (Statuses{CACHECHAIN_OK, CACHECHAIN_PLUGIN_FAULT, CACHECHAIN_OK, CACHECHAIN_OK}));
+  EXPECT_EQ(said(), "get threw std::out_of_range: no such shard (fault 1 of 3)");
+  for (const size_t i : {0, 2, 3}) gets.values[i].release(gets.values[i].owner);
+  EXPECT_EQ(layer->stats(), R"({"plugin_faults":1,"quarantined":false,"released":3})");
 }
 
 TEST_F(BadPlugins, Stats) {
