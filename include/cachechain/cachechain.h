@@ -186,7 +186,7 @@ typedef struct cachechain_get_options {
   uint32_t must_flags;
   uint64_t hint_flags;
   int64_t timeout_ns;        /* from now; 0: the chain's deadline_ms; CACHECHAIN_TIMEOUT_NONE; below 0: DEADLINE */
-  cachechain_cancel *cancel; /* LATER; must be NULL */
+  cachechain_cancel *cancel; /* NULL, or ends the call with CANCELLED; see cachechain_cancel_create() */
   uint64_t min_version;      /* a copy older than this is no answer: the version of a write that must be seen; 0: any */
   const uint8_t *trace;      /* W3C traceparent, handed to the layers, or NULL */
   uint64_t trace_size;
@@ -198,7 +198,7 @@ typedef struct cachechain_put_options {
   uint32_t must_flags;
   uint64_t hint_flags;
   int64_t timeout_ns;
-  cachechain_cancel *cancel; /* LATER; must be NULL */
+  cachechain_cancel *cancel; /* NULL, or ends a mutation that has changed nothing yet with CANCELLED */
   int64_t ttl_ms;            /* life from now; 0: the layers' own; CACHECHAIN_TTL_NONE */
   int64_t fresh_ms;          /* fresh time from now; 0 and CACHECHAIN_TTL_NONE: as long as it lives */
   uint64_t expect_version;   /* with CACHECHAIN_PUT_EXPECT: apply only if this version is stored, 0 for absent */
@@ -341,7 +341,7 @@ CACHECHAIN_API const void *cachechain_service(const char *name);
  *   MISS           application source: no layer that could be asked has it; DEGRADED in value->flags if one could not
  *   NOT_FOUND      last_layer source: the last layer says that there is none
  *   UNAVAILABLE    last_layer source: the last layer could not be asked; the message has a verdict per layer
- *   INVALID_ARGUMENT, KEY_TOO_LONG, UNSUPPORTED, DEADLINE, CLOSED, FORKED, NO_MEMORY
+ *   INVALID_ARGUMENT, KEY_TOO_LONG, UNSUPPORTED, DEADLINE, CANCELLED, CLOSED, FORKED, NO_MEMORY
  * [any] [may block only in layers that are not inline] since 0.1 */
 CACHECHAIN_API int32_t cachechain_get(cachechain_chain *chain, const cachechain_get_options *options,
                                       const uint8_t *key, uint64_t key_size, uint8_t *buf, uint64_t cap,
@@ -381,7 +381,7 @@ CACHECHAIN_API void cachechain_value_release(cachechain_value *value);
  *   CONFLICT       CACHECHAIN_PUT_EXPECT, and another version is stored
  *   UNAVAILABLE    nothing was stored
  *   UNKNOWN_OUTCOME the truth may or may not have it
- *   INVALID_ARGUMENT, KEY_TOO_LONG, VALUE_TOO_LARGE, UNSUPPORTED, DEADLINE, CLOSED, FORKED, NO_MEMORY
+ *   INVALID_ARGUMENT, KEY_TOO_LONG, VALUE_TOO_LARGE, UNSUPPORTED, DEADLINE, CANCELLED, CLOSED, FORKED, NO_MEMORY
  * [any] [may block] since 0.1 */
 CACHECHAIN_API int32_t cachechain_set(cachechain_chain *chain, const cachechain_put_options *options,
                                       const uint8_t *key, uint64_t key_size, const uint8_t *data, uint64_t data_size,
@@ -423,7 +423,7 @@ CACHECHAIN_API int32_t cachechain_reject(cachechain_chain *chain, const cachecha
  * clock is behind, and what one whose clock is ahead set shortly before may stay.
  * Statuses as set; result->done has the bit of the layer that keeps the record, none if no layer outlives the process.
  * result->version is the clear's stamp. OK with `owed`: this process knows, and tells the layer when it answers. The
- * times of the options mean nothing. [any] [may block] since 0.1 */
+ * times of the options mean nothing. LATER [any] [may block] since 0.1 */
 CACHECHAIN_API int32_t cachechain_clear(cachechain_chain *chain, const cachechain_put_options *options,
                                         cachechain_write *result, cachechain_error **error);
 
@@ -595,9 +595,22 @@ CACHECHAIN_API int32_t cachechain_submit_delete(cachechain_chain *chain, const c
                                                 const uint8_t *key, uint64_t key_size, cachechain_queue *queue,
                                                 uint64_t token, cachechain_error **error);
 
-/* A token that cancels any number of calls. Cancelling is a request: each call still completes once. [any] */
+/* ---- Cancelling ----
+ * A token cancels every call that was given it, now and later; it is fired once and stays so. Cancelling is a request:
+ * each call still completes once, with CANCELLED or with what it came to.
+ *   A read ends its waits at once and asks no further layer that might block. Others who waited for what it had begun go
+ *   on: one of them takes over. A cachechain_get_load() that answers CANCELLED has no lease.
+ *   A mutation that answers CANCELLED has changed nothing. Once the layer whose word is the truth has been asked, its
+ *   answer counts: the mutation is brought to its end, or answers UNKNOWN_OUTCOME if that layer left off half way.
+ *   A lease that was granted lives on, and its endings are not cancelled.
+ * How soon a layer gives up is the plugin's affair; one that cannot is waited for up to the call's deadline. */
+
+/* NO_MEMORY. [any] since 0.1 */
 CACHECHAIN_API int32_t cachechain_cancel_create(cachechain_cancel **cancel, cachechain_error **error);
+/* Accepts NULL. Blocks on nothing. [any] since 0.1 */
 CACHECHAIN_API void cachechain_cancel_fire(cachechain_cancel *cancel);
+/* Gives up the caller's reference, also while calls use the token; they are not cancelled by it. Accepts NULL. [once]
+ * since 0.1 */
 CACHECHAIN_API void cachechain_cancel_free(cachechain_cancel *cancel);
 
 #ifdef __cplusplus

@@ -44,15 +44,13 @@ int32_t check_data(const uint8_t *data, uint64_t size, cachechain_error **error)
 int32_t check_get_options(const cachechain_get_options *given, ReadOptions &read, cachechain_error **error) {
   cachechain_get_options options;
   if (const Status bad = read_options(given, 0, options); !bad.ok()) return fail(error, bad);
-  if (options.cancel != nullptr) {
-    return fail(error, CACHECHAIN_UNSUPPORTED, "options: cancel is not in this release");
-  }
   if (options.min_version > kStampMax) {
     return fail(error, CACHECHAIN_INVALID_ARGUMENT, "options: a version is below 2^63");
   }
   if (options.timeout_ns < 0) return fail(error, CACHECHAIN_DEADLINE, "options: timeout_ns is below 0");
   if (const int32_t bad = check_trace(options.trace, options.trace_size, error); bad != 0) return bad;
   read.timeout_ns = options.timeout_ns;
+  read.cancel = CancelToken::of(options.cancel);
   read.min_version = options.min_version;
   read.trace = {options.trace, static_cast<size_t>(options.trace_size)};
   return CACHECHAIN_OK;
@@ -62,9 +60,6 @@ int32_t check_put_options(const cachechain_put_options *given, Mutation &mutatio
   cachechain_put_options options;
   if (const Status bad = read_options(given, CACHECHAIN_PUT_EXPECT, options); !bad.ok()) return fail(error, bad);
   const auto invalid = [&](std::string_view text) { return fail(error, CACHECHAIN_INVALID_ARGUMENT, text); };
-  if (options.cancel != nullptr) {
-    return fail(error, CACHECHAIN_UNSUPPORTED, "options: cancel is not in this release");
-  }
   if (options.timeout_ns < 0) return fail(error, CACHECHAIN_DEADLINE, "options: timeout_ns is below 0");
   if (options.ttl_ms < CACHECHAIN_TTL_NONE) return invalid("options: ttl_ms is below CACHECHAIN_TTL_NONE");
   if (options.fresh_ms < CACHECHAIN_TTL_NONE) return invalid("options: fresh_ms is below CACHECHAIN_TTL_NONE");
@@ -77,6 +72,7 @@ int32_t check_put_options(const cachechain_put_options *given, Mutation &mutatio
   }
   if (const int32_t bad = check_trace(options.trace, options.trace_size, error); bad != 0) return bad;
   mutation.timeout_ns = options.timeout_ns;
+  mutation.cancel = CancelToken::of(options.cancel);
   mutation.trace = {options.trace, static_cast<size_t>(options.trace_size)};
   mutation.ttl_ms = options.ttl_ms;
   mutation.fresh_ms = options.fresh_ms;

@@ -18,6 +18,11 @@ int32_t later(const char *name, cachechain_error **error, Outputs *...outputs) {
 
 extern "C" {
 
+int32_t cachechain_clear(cachechain_chain *, const cachechain_put_options *, cachechain_write *result,
+                         cachechain_error **error) {
+  return later("cachechain_clear", error, result);
+}
+
 int32_t cachechain_queue_open(uint64_t, cachechain_queue **queue, cachechain_error **error) {
   return later("cachechain_queue_open", error, queue);
 }
@@ -50,13 +55,5 @@ int32_t cachechain_submit_delete(cachechain_chain *, const cachechain_put_option
                                  cachechain_queue *, uint64_t, cachechain_error **error) {
   return later("cachechain_submit_delete", error);
 }
-
-int32_t cachechain_cancel_create(cachechain_cancel **cancel, cachechain_error **error) {
-  return later("cachechain_cancel_create", error, cancel);
-}
-
-void cachechain_cancel_fire(cachechain_cancel *) {}
-
-void cachechain_cancel_free(cachechain_cancel *) {}
 
 }  // extern "C"

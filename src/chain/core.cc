@@ -24,7 +24,7 @@ bool all_per_layer(const ChainSettings &settings) {
 // An answer to a put that tells of the layer, and not of what was put.
 bool is_trouble(int32_t status) {
   return status < 0 && status != CACHECHAIN_CONFLICT && status != CACHECHAIN_VALUE_TOO_LARGE &&
-         status != CACHECHAIN_KEY_TOO_LONG;
+         status != CACHECHAIN_KEY_TOO_LONG && status != CACHECHAIN_CANCELLED;
 }
 
 std::string decimal(int64_t n) { return std::to_string(n); }
@@ -195,8 +195,8 @@ void Core::note_health(Level &level, int32_t outcome, const cachechain_report &r
 }
 
 int32_t Core::put(const Caller &caller, Level &level, const cachechain_put &put, cachechain_put_result &result,
-                  int64_t deadline_ns, std::span<const uint8_t> trace, cachechain_report &report) {
-  const cachechain_call call = make_call(caller, level, deadline_ns, &report, trace);
+                  int64_t deadline_ns, std::span<const uint8_t> trace, cachechain_report &report, CancelToken *cancel) {
+  const cachechain_call call = make_call(caller, level, deadline_ns, &report, trace, cancel);
   const int32_t status = level.layer->put(call, put, result);
   note_health(level, status, report);
   return status;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/cancel_token.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -56,7 +57,8 @@ struct Core {
   // One call of a level's slot. Whatever puts goes through one of these: here the outcome of the whole call, once,
   // counts for the level's health.
   int32_t put(const Caller &caller, Level &level, const cachechain_put &put, cachechain_put_result &result,
-              int64_t deadline_ns, std::span<const uint8_t> trace, cachechain_report &report);
+              int64_t deadline_ns, std::span<const uint8_t> trace, cachechain_report &report,
+              CancelToken *cancel = nullptr);
   int32_t put_many(const Caller &caller, Level &level, std::span<const cachechain_put> puts,
                    std::span<cachechain_put_result> results, int64_t deadline_ns, std::span<const uint8_t> trace,
                    cachechain_report &report);
@@ -95,10 +97,12 @@ struct Core {
 };
 
 inline cachechain_call make_call(const Caller &caller, const Level &level, int64_t deadline_ns,
-                                 cachechain_report *report, std::span<const uint8_t> trace = {}) {
+                                 cachechain_report *report, std::span<const uint8_t> trace = {},
+                                 CancelToken *cancel = nullptr) {
   cachechain_call call{};
   call.struct_size = sizeof(call);
   call.deadline_ns = deadline_ns;
+  call.cancel = cancel == nullptr ? nullptr : cancel->handle();
   call.report = report;
   call.thread_word = caller.block.words() + level.index;
   call.trace = trace.data();

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "chain/walk.h"
-
 namespace cachechain {
 namespace {
 
@@ -48,8 +46,9 @@ bool LeaseMarks::settle(Hold &hold, const cachechain_lease &lease, int32_t statu
   return true;
 }
 
-LeaseMarks::Marked LeaseMarks::mark(const Caller &caller, Hold &hold, Seen seen, int64_t deadline_ns, bool patient,
+LeaseMarks::Marked LeaseMarks::mark(const Caller &caller, Hold &hold, Seen seen, const Walk &walk, bool patient,
                                     cachechain_lease &lease) {
+  const int64_t deadline_ns = walk.deadline_ns;
   Needed what = needed(hold, seen, lease);
   if (what == Needed::kNone) return Marked::kYes;
   const int64_t begin_ns = core_.parts.clock->mono_ns();
@@ -68,8 +67,12 @@ LeaseMarks::Marked LeaseMarks::mark(const Caller &caller, Hold &hold, Seen seen,
     }
     const auto chance =
         static_cast<int64_t>(static_cast<double>(kMostPollNs - kLeastPollNs) * core_.parts.random->unit());
-    if (!core_.loads.pause(std::min(side_ns, now_ns + kLeastPollNs + chance)) ||
-        !still_there(caller, hold, deadline_ns, seen)) {
+    const bool paused = core_.loads.pause(std::min(side_ns, now_ns + kLeastPollNs + chance), walk.options.cancel);
+    if (!paused && walk.cancelled()) {
+      hold.pass_lease_on(lease.id);
+      return Marked::kCancelled;
+    }
+    if (!paused || !still_there(caller, hold, walk, seen)) {
       hold.answer_lease(lease.id, nullptr);
       return Marked::kOvertaken;
     }
@@ -82,11 +85,13 @@ LeaseMarks::Marked LeaseMarks::mark(const Caller &caller, Hold &hold, Seen seen,
 }
 
 // Whether the lease that was seen stands there; its new time goes into `seen`.
-bool LeaseMarks::still_there(const Caller &caller, Hold &hold, int64_t deadline_ns, Seen &seen) {
+bool LeaseMarks::still_there(const Caller &caller, Hold &hold, const Walk &walk, Seen &seen) {
   cachechain_value value{};
   cachechain_report report{};
   Level &level = *core_.levels[core_.truth];
-  const int32_t status = level.layer->get(make_call(caller, level, deadline_ns, &report), hold.key(), {}, value);
+  const cachechain_call call =
+      make_call(caller, level, walk.deadline_ns, &report, walk.options.trace, walk.options.cancel);
+  const int32_t status = level.layer->get(call, hold.key(), {}, value);
   if (status != CACHECHAIN_OK) return false;
   const bool same = (value.flags & CACHECHAIN_FLAG_KIND_MASK) == CACHECHAIN_KIND_LEASE &&
                     value.version == seen.version && value.created == seen.token;

@@ -6,6 +6,7 @@
 #define CACHECHAIN_CHAIN_LEASE_MARKS_H_
 
 #include "chain/core.h"
+#include "chain/walk.h"
 #include "key/hold.h"
 
 namespace cachechain {
@@ -17,11 +18,11 @@ class LeaseMarks {
   // For a lease that was granted in this process, after a look into the layers that has `seen` what stands there.
   enum class Needed { kNone, kPut, kForeign };  // kForeign: another process loads
   Needed needed(Hold &hold, const Seen &seen, const cachechain_lease &lease) const;
-  enum class Marked { kYes, kOvertaken, kForeign };
+  enum class Marked { kYes, kOvertaken, kForeign, kCancelled };
   // Puts the mark. If another process loads, waits for him up to the deadline (0: none), but for half of what is left
   // and lease_wait_ms at most: then the lease is a side lease. Without patience kForeign comes at once. After
-  // kOvertaken and kForeign the lease is over.
-  Marked mark(const Caller &caller, Hold &hold, Seen seen, int64_t deadline_ns, bool patient, cachechain_lease &lease);
+  // all but kYes the lease is over.
+  Marked mark(const Caller &caller, Hold &hold, Seen seen, const Walk &walk, bool patient, cachechain_lease &lease);
 
   // The steps of it, for batches.
   cachechain_put entry(const cachechain_key &key, const cachechain_lease &lease, uint64_t expect_version,
@@ -35,7 +36,7 @@ class LeaseMarks {
   void release(const Caller &caller, Hold &hold, const Hold::LeaseTerms &terms);
 
  private:
-  bool still_there(const Caller &caller, Hold &hold, int64_t deadline_ns, Seen &seen);
+  bool still_there(const Caller &caller, Hold &hold, const Walk &walk, Seen &seen);
 
   Core &core_;
 };

@@ -45,13 +45,16 @@ void LoadPath::count_answer(const Caller &caller, int32_t status, const cachecha
   }
 }
 
-// Leases that nobody ended give their permits back by their time, if somebody looks. False: the deadline, or the end.
-bool LoadPath::wait_for_permit(int64_t deadline_ns) {
+// Leases that nobody ended give their permits back by their time, if somebody looks. False: the deadline, the
+// call's cancel, or the end.
+bool LoadPath::wait_for_permit(const Walk &walk) {
+  const int64_t deadline_ns = walk.deadline_ns;
   const int64_t now_ns = core_.parts.clock->mono_ns();
   if (deadline_ns != 0 && now_ns >= deadline_ns) return false;
   core_.records.expire_all();
   const int64_t look_ns = now_ns + kLookNs;
-  return core_.loads.wait(deadline_ns == 0 ? look_ns : std::min(deadline_ns, look_ns)) || !core_.loads.closed();
+  const bool freed = core_.loads.wait(deadline_ns == 0 ? look_ns : std::min(deadline_ns, look_ns), walk.options.cancel);
+  return freed || !(core_.loads.closed() || walk.cancelled());
 }
 
 bool LoadPath::wants_refresh(const cachechain_value &value) const {
@@ -84,6 +87,7 @@ Hold::LoadTerms LoadPath::begin(Walk &walk) const {
   Hold::LoadTerms terms;
   terms.begin_ns = core_.parts.clock->mono_ns();
   terms.deadline_ns = reads_.deadline_of(walk);
+  terms.cancel = walk.options.cancel;
   terms.lease_ns = core_.settings.lease_ms * kNsPerMs;
   terms.lease_wait_ns = core_.settings.lease_wait_ms * kNsPerMs;
   return terms;
@@ -114,7 +118,7 @@ int32_t LoadPath::load_held(const Caller &caller, const Loading &one, bool patie
       case Next::kAgain:
         break;
       case Next::kMark:
-        switch (marks_.mark(caller, one.hold, one.walk.seen, one.walk.deadline_ns, patient, one.lease)) {
+        switch (marks_.mark(caller, one.hold, one.walk.seen, one.walk, patient, one.lease)) {
           case LeaseMarks::Marked::kYes:
             return status;
           case LeaseMarks::Marked::kOvertaken:
@@ -123,13 +127,16 @@ int32_t LoadPath::load_held(const Caller &caller, const Loading &one, bool patie
           case LeaseMarks::Marked::kForeign:
             one.lease = {};
             return is_hit(status) ? status : pending(one, "another process");
+          case LeaseMarks::Marked::kCancelled:
+            one.lease = {};
+            return is_hit(status) ? status : reads_.cancelled(one.walk, one.value);
         }
         break;
       case Next::kOthersLoad:
         return pending(one, "another call");
       case Next::kBusy:
-        if (!patient || !wait_for_permit(one.terms.deadline_ns)) return busy(one);
-        break;
+        if (patient && wait_for_permit(one.walk)) break;
+        return one.walk.cancelled() ? reads_.cancelled(one.walk, one.value) : busy(one);
     }
   }
 }
@@ -160,7 +167,11 @@ LoadPath::Next LoadPath::take_turn(const Loading &one, bool patient, int32_t &st
   }
   switch (turn) {
     case Hold::LoadTurn::kGranted:
-      return Next::kMark;
+      if (!one.walk.cancelled()) return Next::kMark;
+      one.hold.pass_lease_on(one.lease.id);
+      one.lease = {};
+      if (!terms.has_value) status = reads_.cancelled(one.walk, one.value);
+      return Next::kDone;
     case Hold::LoadTurn::kSide:
       return Next::kDone;
     case Hold::LoadTurn::kAgain:
@@ -180,6 +191,9 @@ LoadPath::Next LoadPath::take_turn(const Loading &one, bool patient, int32_t &st
       return Next::kDone;
     case Hold::LoadTurn::kPending:
       return Next::kOthersLoad;
+    case Hold::LoadTurn::kCancelled:
+      status = reads_.cancelled(one.walk, one.value);
+      return Next::kDone;
     case Hold::LoadTurn::kBusy:
       return Next::kBusy;
     default:
@@ -199,6 +213,7 @@ Status LoadPath::fulfil(const Caller &caller, const cachechain_lease &lease, con
   }
   const cachechain_key key = hold.key();
   Mutation mutation = loaded;
+  mutation.cancel = nullptr;  // whoever cancels the load has it done
   Status stored = writes_.check(loaded);
   if (!stored.ok()) {
     // Nobody stores it, but those who waited have the value.

@@ -59,7 +59,7 @@ class LoadPath {
   int32_t load(const Caller &caller, const cachechain_key &key, Walk &walk, cachechain_value &value,
                cachechain_lease &lease);
   int32_t fail(const Loading &one, int32_t code, std::string_view text) const;
-  bool wait_for_permit(int64_t deadline_ns);
+  bool wait_for_permit(const Walk &walk);
   Status store(const Caller &caller, Hold &hold, const Hold::LeaseTerms &lease, Told &told);
 
   Core &core_;

@@ -83,7 +83,7 @@ int32_t ReadPath::fly(const Caller &caller, const cachechain_key &key, Hold &hol
   walk.hold = &hold;
   if (leads) return lead(caller, key, hold, walk, value);
   AnswerPtr answer;
-  switch (hold.wait_for_answer(deadline_of(walk), walk.loads, answer)) {
+  switch (hold.wait_for_answer(deadline_of(walk), walk.options.cancel, walk.loads, answer)) {
     case Hold::Turn::kLeads:
       return lead(caller, key, hold, walk, value);
     case Hold::Turn::kAnswered:
@@ -94,6 +94,8 @@ int32_t ReadPath::fly(const Caller &caller, const cachechain_key &key, Hold &hol
       walk.late = walk.degraded = true;
       walk.note("the traversal of another call, which took longer than this one may");
       return nobody_has_it(walk, value);
+    case Hold::Turn::kCancelled:
+      return cancelled(walk, value);
     case Hold::Turn::kClosed:
       walk.failure = Status(CACHECHAIN_CLOSED, core_.settings.chain + ": was closed while this call waited");
       return CACHECHAIN_CLOSED;
@@ -119,7 +121,8 @@ int32_t ReadPath::lead(const Caller &caller, const cachechain_key &key, Hold &ho
 void ReadPath::end_flight(Hold &hold, int32_t status, const cachechain_value &value, const Walk &walk) {
   if (!hold.leading()) return;
   // What this call had no time for says nothing about the key: the next who waits tries himself.
-  const bool shared = !walk.late || status == CACHECHAIN_OK || status == CACHECHAIN_STALE;
+  const bool whole = !walk.late && status != CACHECHAIN_CANCELLED;
+  const bool shared = whole || status == CACHECHAIN_OK || status == CACHECHAIN_STALE;
   if (shared) {
     hold.end_flight(status, value, status < 0 ? &walk.failure : nullptr, walk.seen);
   } else {
@@ -146,6 +149,7 @@ int32_t ReadPath::walk_down(const Caller &caller, const cachechain_key &key, Wal
 }
 
 int32_t ReadPath::arrive(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk) {
+  if (!core_.levels[at]->is_inline() && walk.cancelled()) return CACHECHAIN_CANCELLED;
   if (walk.hold != nullptr) walk.least = std::max(walk.least, walk.hold->floor());
   if (core_.is_plain(at)) walk.borrowed = query_.borrow(caller, key, walk);
   return may_ask(caller, at, key, walk);
@@ -154,6 +158,7 @@ int32_t ReadPath::arrive(const Caller &caller, size_t at, const cachechain_key &
 int32_t ReadPath::judge(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk, int32_t status,
                         cachechain_value &value) {
   if (core_.is_plain(at)) query_.give_back(caller, key, walk, walk.borrowed, status, value);
+  if (status == CACHECHAIN_CANCELLED && walk.cancelled()) return cancelled(walk, value);
   if (status < 0) return CACHECHAIN_MISS;
   if (at == core_.truth) walk.seen.asked = true;
   if (at == core_.shared) walk.shared.asked = true;
@@ -303,9 +308,14 @@ int32_t ReadPath::ask(const Caller &caller, size_t at, const cachechain_key &key
   cachechain_report report;
   report.native_code = 0;
   report.retryable = report.size = 0;
-  const cachechain_call call = make_call(caller, level, walk.deadline_ns, &report, walk.options.trace);
+  const cachechain_call call =
+      make_call(caller, level, walk.deadline_ns, &report, walk.options.trace, walk.options.cancel);
   // The buffer holds the best so far; what comes beside it comes as a view.
   const int32_t status = level.layer->get(call, key, walk.has_stale ? std::span<uint8_t>() : walk.buffer, value);
+  if (status == CACHECHAIN_CANCELLED && walk.cancelled()) {
+    value = {};
+    return status;  // the layer is well
+  }
   settle_call(caller, at, status, report, level.is_inline() ? 0 : walk.deadline_ns);
   if (status < 0) {
     value = {};
@@ -332,6 +342,12 @@ void ReadPath::failed(const Caller &caller, size_t at, int32_t status, const cac
   walk.late |= status == CACHECHAIN_DEADLINE ||
                (walk.deadline_ns != 0 && !level.is_inline() && core_.parts.clock->mono_ns() >= walk.deadline_ns);
   walk.note(core_.describe(level, status, report));
+}
+
+int32_t ReadPath::cancelled(Walk &walk, cachechain_value &value) const {
+  drop(value);
+  walk.failure = Status(CACHECHAIN_CANCELLED, core_.settings.chain + ": the call was cancelled");
+  return CACHECHAIN_CANCELLED;
 }
 
 int32_t ReadPath::nobody_has_it(Walk &walk, cachechain_value &value) {

@@ -34,6 +34,7 @@ class ReadPath {
   // Counts the get once, as what its caller is told.
   static void count_answer(const Caller &caller, int32_t status, const cachechain_value &value);
   int64_t deadline_of(Walk &walk) const;
+  int32_t cancelled(Walk &walk, cachechain_value &value) const;
 
   // The steps of a traversal, for batches. For each level from the first down: arrive(); then, unless it refuses, the
   // level is asked; settle_call() once for the call; after a failure failed(); in any case judge(), which gives the

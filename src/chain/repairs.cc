@@ -25,7 +25,11 @@ void Repairs::owe(const Told &told) {
   const uint32_t kind = told.put.flags & CACHECHAIN_FLAG_KIND_MASK;
   Debt debt;
   debt.version = told.put.version;
-  debt.kind = kind == CACHECHAIN_KIND_TOMBSTONE ? CACHECHAIN_KIND_TOMBSTONE : CACHECHAIN_KIND_INVALIDATED;
+  // Not the version, which may have been bumped past a clear that the mutation came before.
+  debt.created = told.put.created;
+  // The truth is measured by tombstones, so only a delete that it has acknowledged leaves one.
+  const bool deleted = kind == CACHECHAIN_KIND_TOMBSTONE && told.acknowledged();
+  debt.kind = deleted ? CACHECHAIN_KIND_TOMBSTONE : CACHECHAIN_KIND_INVALIDATED;
   // Where the application is the source, versions of different processes were not ordered by one arbiter while it was
   // away; a reload is all that a mark too many costs.
   debt.always = core_.source == Source::kApplication || told.stage == Told::Stage::kDoubtful;
@@ -42,7 +46,7 @@ cachechain_put Repairs::mark_of(const Caller &caller, const cachechain_key &key,
   put.flags = debt.kind;
   // One below the version that may replace it.
   put.version = debt.kind == CACHECHAIN_KIND_INVALIDATED ? debt.version - 1 : debt.version;
-  put.created = debt.version;
+  put.created = debt.created;
   put.condition = debt.always ? CACHECHAIN_PUT_BUMP : CACHECHAIN_PUT_NEWER;
   put.expires_ms = core_.parts.clock->unix_ms() + core_.settings.tombstone_ms;
   put.horizon = core_.stamps.horizon();

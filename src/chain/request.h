@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/cancel_token.h"
 #include "cachechain/cachechain.h"
 
 namespace cachechain {
@@ -14,6 +15,7 @@ struct ReadOptions {
   int64_t timeout_ns = 0;    // 0: the chain's own
   uint64_t min_version = 0;  // an older entry is no answer
   std::span<const uint8_t> trace;
+  CancelToken *cancel = nullptr;
 };
 
 // What a mutation is asked to do.
@@ -22,6 +24,7 @@ struct Mutation {
   uint32_t kind = CACHECHAIN_KIND_VALUE;  // or a tombstone, or an invalidation
   int64_t timeout_ns = 0;
   std::span<const uint8_t> trace;
+  CancelToken *cancel = nullptr;  // heard until the level that arbitrates has answered
   int64_t ttl_ms = 0;
   int64_t fresh_ms = 0;
   bool expects = false;

@@ -20,9 +20,9 @@ int32_t Teller::fit(const Caller &caller, size_t at, cachechain_put &put, const 
   if (put.key->size > traits.max_key_size) return CACHECHAIN_KEY_TOO_LONG;  // it never held the key: nothing to tell
   if ((told.busy >> level.index & 1) != 0) return CACHECHAIN_TIMEOUT;       // it is still being told something older
   if (kind_of(put) == CACHECHAIN_KIND_VALUE || kind_of(put) == CACHECHAIN_KIND_ABSENT) {
-    const Times times = at == core_.truth ? told.times
-                                          : times_of_copy(told.now_ms, told.times, caller.space.life(at),
-                                                          *core_.parts.random);
+    const Times times = at == core_.truth
+                            ? told.times
+                            : times_of_copy(told.now_ms, told.times, caller.space.life(at), *core_.parts.random);
     put.fresh_until_ms = times.fresh_until_ms;
     put.expires_ms = times.expires_ms;
   } else {
@@ -46,8 +46,9 @@ int32_t Teller::put(const Caller &caller, size_t at, const cachechain_put &put, 
   told.result = {};
   report.native_code = 0;
   report.size = 0;
-  return core_.put(caller, level, put, told.result, level.is_inline() ? 0 : told.deadline_ns, told.mutation.trace,
-                   report);
+  const bool waits = !level.is_inline();
+  return core_.put(caller, level, put, told.result, waits ? told.deadline_ns : 0, told.mutation.trace, report,
+                   waits ? told.cancel : nullptr);
 }
 
 // What a level cannot hold must not leave an older value behind.
@@ -119,6 +120,7 @@ int32_t Teller::settle(const Caller &caller, size_t at, Told &told, int32_t stat
     return status;
   }
   if (status == CACHECHAIN_CONFLICT || (core_.is_truth(at) && status == CACHECHAIN_VALUE_TOO_LARGE)) return status;
+  if (status == CACHECHAIN_CANCELLED && !level.is_inline() && told.cancelled()) return status;  // the layer is well
   caller.add(level.index, LayerCounter::kPutErrors);
   if (status == CACHECHAIN_VALUE_TOO_LARGE) {
     told.done |= bit;  // told, and left without the key

@@ -23,10 +23,13 @@ struct Told {
     kRefused
   };
 
-  Told(const Mutation &asked, Hold &its_hold) : mutation(asked), hold(its_hold) {}
+  Told(const Mutation &asked, Hold &its_hold) : mutation(asked), hold(its_hold), cancel(asked.cancel) {}
+
+  bool cancelled() const { return cancel != nullptr && cancel->cancelled(); }
 
   const Mutation &mutation;  // but for its bytes, which stand in `put`
   Hold &hold;
+  CancelToken *cancel;   // NULL once the level that arbitrates has answered
   cachechain_put put{};  // as the truth got it
   Times times;           // of the entry
   int64_t now_ms = 0;

@@ -59,6 +59,7 @@ struct Walk {
   Status failure;
   std::string verdicts;  // of the levels that failed
 
+  bool cancelled() const { return options.cancel != nullptr && options.cancel->cancelled(); }
   void note(std::string_view text) {
     if (!verdicts.empty()) verdicts += "; ";
     verdicts += text;

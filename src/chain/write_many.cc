@@ -56,6 +56,7 @@ Status WritePath::mutate_many(const Caller &caller, const Slices &keys, const Sl
                               Batch &answers) {
   if (Status checked = check(common); !checked.ok()) return checked;
   if (common.created != 0 && caller.space.voids(common.created)) return CACHECHAIN_VOID;
+  if (common.cancel != nullptr && common.cancel->cancelled()) return cancelled();
   const int64_t deadline_ns = core_.deadline_after(common.timeout_ns);
   std::vector<Item> items;
   items.reserve(keys.size());

@@ -46,6 +46,10 @@ Status WritePath::mutate(const Caller &caller, std::span<const uint8_t> key_byte
   return mutate_held(caller, hold, key, mutation, result);
 }
 
+Status WritePath::cancelled() const {
+  return Status(CACHECHAIN_CANCELLED, core_.settings.chain + ": the call was cancelled; nothing was changed");
+}
+
 Status WritePath::begin(const Caller &caller, Told &told, const cachechain_key &key) {
   const Mutation &mutation = told.mutation;
   told.now_ms = core_.parts.clock->unix_ms();
@@ -77,6 +81,7 @@ Status WritePath::mutate_held(const Caller &caller, Hold &hold, const cachechain
                               cachechain_write &result) {
   Told told(mutation, hold);
   if (Status begun = begin(caller, told, key); !begun.ok()) return begun;
+  if (told.cancelled()) return cancelled();
   const Bars bars(core_, key, told.deadline_ns);
   told.busy = bars.busy();
   Round round({&told, 1});
@@ -142,6 +147,7 @@ void WritePath::put_truth(const Caller &caller, Round &round) {
   }
   for (Told &told : round.told) {
     if (told.stage == Told::Stage::kAsks) nobody_took(told);
+    told.cancel = nullptr;
   }
 }
 
@@ -168,6 +174,12 @@ void WritePath::judge_truth(size_t at, Told &told) {
       told.arbiter = at;
       refuse(told, CACHECHAIN_UNKNOWN_OUTCOME, &level, [&] { return told.verdicts; });
       told.stage = Told::Stage::kDoubtful;
+      return;
+    case CACHECHAIN_CANCELLED:
+      if (level.is_inline() || !told.cancelled() || told.done != 0) break;
+      told.owed = 0;
+      told.stage = Told::Stage::kRefused;
+      told.outcome = cancelled();
       return;
     default:
       break;
@@ -416,6 +428,7 @@ Status WritePath::touch(const Caller &caller, std::span<const uint8_t> key_bytes
 
 Status WritePath::reject(const Caller &caller, std::span<const uint8_t> key_bytes, const Mutation &options,
                          uint64_t version) {
+  if (options.cancel != nullptr && options.cancel->cancelled()) return cancelled();
   if (!core_.stamps.observe(version)) {
     return Status(CACHECHAIN_FUTURE_VERSION, core_.settings.chain + ": the version is more than max_drift_ms ahead");
   }

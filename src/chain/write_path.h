@@ -53,6 +53,7 @@ class WritePath {
                           cachechain_value &value);
 
  private:
+  Status cancelled() const;
   void put_truth(const Caller &caller, Round &round);
   void judge_truth(size_t at, Told &told);
   void nobody_took(Told &told);

@@ -22,6 +22,7 @@ namespace cachechain {
 
 struct Debt {
   uint64_t version = 0;
+  uint64_t created = 0;
   uint32_t kind = 0;    // of the mark: a tombstone or an invalidation
   bool always = false;  // the mark is put whatever is stored, and nothing stored is believed before
   uint64_t turn = 0;    // when it was last added to; the debts' own

@@ -3,8 +3,9 @@
 
 namespace cachechain {
 
-Hold::Turn Hold::wait_for_answer(int64_t deadline_ns, bool loads, AnswerPtr &answer) {
+Hold::Turn Hold::wait_for_answer(int64_t deadline_ns, CancelToken *cancel, bool loads, AnswerPtr &answer) {
   Waiter waiter(*this);
+  const WakeOnCancel wake(cancel, stripe_->mutex, waiter.wake);
   Lock lock(stripe_->mutex);
   if (record_->leader == nullptr) {
     if (loads && others_load()) return Turn::kOthersLoad;
@@ -15,6 +16,10 @@ Hold::Turn Hold::wait_for_answer(int64_t deadline_ns, bool loads, AnswerPtr &ans
   if (stripe_->closed) return Turn::kClosed;
   record_->leader->followers_.append(waiter);
   while (waiter.state == Waiter::State::kWaiting) {
+    if (cancel != nullptr && cancel->cancelled()) {
+      waiter.leave();
+      return Turn::kCancelled;
+    }
     if (deadline_ns != 0 && table_.parts_.clock.mono_ns() >= deadline_ns) {
       waiter.leave();
       return Turn::kLate;

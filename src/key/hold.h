@@ -14,6 +14,7 @@
 
 #include <cstdint>
 
+#include "base/cancel_token.h"
 #include "key/record_table.h"
 
 namespace cachechain {
@@ -22,7 +23,7 @@ class Hold : private Link {
  public:
   enum class Wish { kHold, kLead };
   enum class Entered { kNoMemory, kHeld, kLeads, kFollows };
-  enum class Turn { kLeads, kAnswered, kOthersLoad, kLate, kClosed };
+  enum class Turn { kLeads, kAnswered, kOthersLoad, kLate, kCancelled, kClosed };
 
   explicit Hold(RecordTable &table) : table_(table) {}
   ~Hold() { leave(); }
@@ -44,9 +45,10 @@ class Hold : private Link {
     return fence == kShut ? 0 : fence;
   }
 
-  // Flights. A follower waits for the answer, until it leads itself, or until its deadline (0: none). One that `loads`
-  // does not lead while another call loads the key and had found nothing: to look again would tell nothing new.
-  Turn wait_for_answer(int64_t deadline_ns, bool loads, AnswerPtr &answer);
+  // Flights. A follower waits for the answer, until it leads itself, until its deadline (0: none), or until it is
+  // cancelled (NULL: never). One that `loads` does not lead while another call loads the key and had found nothing: to
+  // look again would tell nothing new.
+  Turn wait_for_answer(int64_t deadline_ns, CancelToken *cancel, bool loads, AnswerPtr &answer);
   // Ends the flight that this call leads. With followers the value is copied once; if there is no memory for that, one
   // of them leads.
   void end_flight(int32_t status, const cachechain_value &value, const Status *failure, const Seen &seen);
@@ -74,6 +76,7 @@ class Hold : private Link {
     int64_t deadline_ns = 0;  // 0: none
     int64_t lease_ns = 0;
     int64_t lease_wait_ns = 0;
+    CancelToken *cancel = nullptr;
     bool looked = true;      // into the layers; else no lease is granted, only waited for
     bool has_value = false;  // something to answer with is at hand
     bool may_wait = true;
@@ -86,6 +89,7 @@ class Hold : private Link {
     kPending,   // another loads, and this call may not wait any longer
     kBusy,      // too many loads
     kNoMemory,
+    kCancelled,
     kClosed
   };
   LoadTurn turn_to_load(const LoadTerms &terms, cachechain_lease &lease, AnswerPtr &answer);

@@ -18,6 +18,7 @@ Hold::LoadTurn Hold::turn_to_load(const LoadTerms &terms, cachechain_lease &leas
       terms.deadline_ns == 0 ? INT64_MAX : std::max<int64_t>(terms.deadline_ns - terms.begin_ns, 0) / 2;
   const int64_t own_side_ns = terms.begin_ns + std::min(terms.lease_wait_ns, half_left);
   Waiter waiter(*this);
+  const WakeOnCancel wake(terms.cancel, stripe_->mutex, waiter.wake);
   Lock lock(stripe_->mutex);
   for (;;) {
     if (waiter.state == Waiter::State::kAgain) return LoadTurn::kAgain;
@@ -28,6 +29,10 @@ Hold::LoadTurn Hold::turn_to_load(const LoadTerms &terms, cachechain_lease &leas
     if (waiter.state == Waiter::State::kAnswered) {
       answer = std::move(waiter.answer);
       return LoadTurn::kAnswered;
+    }
+    if (terms.cancel != nullptr && terms.cancel->cancelled()) {
+      waiter.leave();
+      return LoadTurn::kCancelled;
     }
     const int64_t now_ns = clock.mono_ns();
     table_.expire(*record_, now_ns);

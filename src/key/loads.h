@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <mutex>
 
+#include "base/cancel_token.h"
 #include "base/clock.h"
 #include "base/condition.h"
 
@@ -19,10 +20,11 @@ class Loads {
 
   bool try_take();
   void give_back();
-  // Waits until a permit is free, without taking it. False if the deadline (0: none) came first or the chain closes.
-  bool wait(int64_t deadline_ns);
-  // Waits until then; false if the chain closes.
-  bool pause(int64_t until_ns);
+  // Waits until a permit is free, without taking it. False if the deadline (0: none) came first, the call is cancelled
+  // (NULL: never) or the chain closes.
+  bool wait(int64_t deadline_ns, CancelToken *cancel);
+  // Waits until then; false if the call is cancelled or the chain closes.
+  bool pause(int64_t until_ns, CancelToken *cancel);
   // Ends every wait, now and later.
   void close();
 

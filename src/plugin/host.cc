@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/cancel_token.h"
 #include "plugin/layers_service.h"
 #include "plugin/report.h"
 
@@ -57,9 +58,12 @@ Host::Host(Allocator &allocator) : allocator_(allocator), clock_(&Clock::system(
   table_.free = [](const cachechain_host *host, void *memory, uint64_t size, uint64_t align) {
     from(host).allocator_.free(memory, size, align);
   };
-  // No call carries a cancel token yet.
-  table_.cancelled = [](const cachechain_host *, const cachechain_cancel *) -> int32_t { return 0; };
-  table_.cancel_fd = [](const cachechain_host *, cachechain_cancel *) -> int32_t { return -1; };
+  table_.cancelled = [](const cachechain_host *, const cachechain_cancel *cancel) -> int32_t {
+    return cancel != nullptr && CancelToken::of(cancel)->cancelled() ? 1 : 0;
+  };
+  table_.cancel_fd = [](const cachechain_host *, cachechain_cancel *cancel) -> int32_t {
+    return cancel == nullptr ? -1 : CancelToken::of(cancel)->fd();
+  };
   table_.service = [](const cachechain_host *host, const char *name) -> const void * {
     if (name == nullptr || std::strcmp(name, CACHECHAIN_SERVICE_LAYERS) != 0) return nullptr;
     return &from(host).layers_;

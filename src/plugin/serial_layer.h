@@ -1,5 +1,6 @@
 // SerialLayer: one call at a time for a plugin without CAP_CONCURRENT. Who waits for its turn waits up to its call's
-// deadline and then answers OVERLOADED, without having asked the plugin. Thread-safe.
+// deadline and then answers OVERLOADED, or until it is cancelled and answers CANCELLED, without having asked the
+// plugin. Thread-safe.
 #ifndef CACHECHAIN_PLUGIN_SERIAL_LAYER_H_
 #define CACHECHAIN_PLUGIN_SERIAL_LAYER_H_
 
@@ -9,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "base/cancel_token.h"
 #include "base/clock.h"
 #include "plugin/layer.h"
 
@@ -37,8 +39,11 @@ class SerialLayer final : public Layer {
 
  private:
   using Turn = std::unique_lock<std::timed_mutex>;
-  // Without a deadline waits as long as it takes; not held if the deadline came first.
-  Turn wait(int64_t deadline_ns);
+  // Without a deadline (0) and a token (NULL) waits as long as it takes; not held if one of the two came first.
+  Turn wait(int64_t deadline_ns, const CancelToken *cancel);
+  // refuse() is told why the body was not run.
+  template <class Body, class Refuse>
+  int32_t in_turn(const cachechain_call &call, Body &&body, Refuse &&refuse);
   template <class Body>
   int32_t in_turn(const cachechain_call &call, Body &&body);
 

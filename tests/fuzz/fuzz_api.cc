@@ -1023,21 +1023,9 @@ class Machine {
   // What is not in this release says so, with any arguments.
   void later() {
     Error error(input_);
-    int32_t status = CACHECHAIN_OK;
-    switch (input_.pick(2)) {
-      case 0: {
-        Output<cachechain_queue *> queue;
-        status = cachechain_queue_open(input_.number(), queue.out(), error.out());
-        queue.check_zero();
-        break;
-      }
-      default: {
-        Output<cachechain_cancel *> cancel;
-        status = cachechain_cancel_create(cancel.out(), error.out());
-        cancel.check_zero();
-        break;
-      }
-    }
+    Output<cachechain_queue *> queue;
+    const int32_t status = cachechain_queue_open(input_.number(), queue.out(), error.out());
+    queue.check_zero();
     error.check(status);
     CHECK(status == CACHECHAIN_UNSUPPORTED);
   }

@@ -44,6 +44,8 @@ class FakeLayer final : public Layer {
   std::function<int32_t(const char *call)> step;
   // Before each batch of puts, with no lock held: here threads may wait for each other.
   std::function<void()> meet;
+  // The same for a script that looks at the call itself; outside the lock, so that it may wait.
+  std::function<int32_t(const char *call, const cachechain_call &raw)> wait_step;
   LayerTraits traits_;
   std::map<std::string, Entry> entries;  // of namespaces but the default one under "name:key"
   // What is asked for the records of clears goes by another script, and is not among the calls.
@@ -59,6 +61,7 @@ class FakeLayer final : public Layer {
 
   int32_t get(const cachechain_call &call, const cachechain_key &key, std::span<uint8_t> buffer,
               cachechain_value &value) override {
+    const int32_t waited = wait_step && !is_record(key) ? wait_step("get", call) : 0;
     std::lock_guard<std::mutex> lock(mutex_);
     const bool record = is_record(key);
     if (record) {
@@ -67,6 +70,7 @@ class FakeLayer final : public Layer {
       calls.push_back("get " + text(key));
       deadlines.push_back(call.deadline_ns);
     }
+    if (waited < 0) return waited;
     if (const int32_t failed = failing("get", record, call); failed < 0) return failed;
     std::map<std::string, Entry> &held = record ? records : entries;
     const auto found = held.find(text(key));
@@ -91,6 +95,7 @@ class FakeLayer final : public Layer {
   }
 
   int32_t put(const cachechain_call &call, const cachechain_put &put, cachechain_put_result &result) override {
+    const int32_t waited = wait_step && !is_record(*put.key) ? wait_step("put", call) : 0;
     std::lock_guard<std::mutex> lock(mutex_);
     const bool record = is_record(*put.key);
     std::map<std::string, Entry> &held = record ? records : entries;
@@ -98,6 +103,7 @@ class FakeLayer final : public Layer {
       calls.push_back("put " + text(*put.key));
       conditions.push_back(put.condition);
     }
+    if (waited < 0) return result.status = waited;
     if (const int32_t failed = failing("put", record, call); failed < 0) {
       if (traits_.can(CACHECHAIN_CAP_INLINE)) entries.erase(text(*put.key));
       return result.status = failed;

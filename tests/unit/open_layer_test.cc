@@ -3,6 +3,7 @@
 #include "plugin/open_layer.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <pthread.h>
 
 #include <cstring>
@@ -13,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/cancel_token.h"
 #include "plugin/negotiate.h"
 #include "plugin/report.h"
 #include "support/virtual_clock.h"
@@ -371,6 +373,14 @@ TEST_F(OpenLayer, HostLogsTimeAndServices) {
   EXPECT_EQ(host->now_unix_ms(host), clock_.unix_ms());
   EXPECT_EQ(host->cancelled(host, nullptr), 0);
   EXPECT_EQ(host->cancel_fd(host, nullptr), -1);
+  const CancelRef token = CancelToken::create();
+  EXPECT_EQ(host->cancelled(host, token->handle()), 0);
+  const int fd = host->cancel_fd(host, token->handle());
+  pollfd one{fd, POLLIN, 0};
+  EXPECT_EQ(poll(&one, 1, 0), 0);
+  token->fire();
+  EXPECT_EQ(host->cancelled(host, token->handle()), 1);
+  EXPECT_EQ(poll(&one, 1, 0), 1);
   EXPECT_EQ(host->service(host, "cachechain.observe/1"), nullptr);
   EXPECT_EQ(host->service(host, nullptr), nullptr);
   const auto *layers = static_cast<const cachechain_layers_service *>(host->service(host, CACHECHAIN_SERVICE_LAYERS));

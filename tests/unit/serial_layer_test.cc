@@ -53,8 +53,9 @@ class SerialLayerTest : public testing::Test {
       return 0;
     };
   }
-  int32_t get(int64_t deadline_ns, cachechain_report *report = nullptr) {
+  int32_t get(int64_t deadline_ns, cachechain_report *report = nullptr, CancelToken *cancel = nullptr) {
     cachechain_call call = {sizeof call, 0, 0, deadline_ns, nullptr, report, nullptr, nullptr, 0};
+    if (cancel != nullptr) call.cancel = cancel->handle();
     cachechain_value value;
     return layer_.get(call, key_, {}, value);
   }
@@ -178,6 +179,29 @@ TEST_F(SerialLayerTest, WhoCannotHaveItsTurnAnswersAtItsDeadline) {
   third.join();
   EXPECT_EQ(get(clock_.mono_ns() - 1), CACHECHAIN_MISS) << "what is free needs no waiting";
   EXPECT_EQ(layer_.stats(), "{\"fake\":true}");
+}
+
+TEST_F(SerialLayerTest, WhoIsCancelledWaitsNoLonger) {
+  gate_.shut();
+  std::thread first([&] { EXPECT_EQ(get(0), CACHECHAIN_MISS); });
+  gate_.wait_for_somebody();
+  const CancelRef token = CancelToken::create();
+  std::thread second([&] { EXPECT_EQ(get(0, nullptr, token.get()), CACHECHAIN_CANCELLED); });
+  token->fire();
+  second.join();
+  cachechain_call call = {sizeof call, 0, 0, 0, token->handle(), nullptr, nullptr, nullptr, 0};
+  cachechain_put put{};
+  put.key = &key_;
+  cachechain_put_result result{};
+  EXPECT_EQ(layer_.put(call, put, result), CACHECHAIN_CANCELLED);
+  EXPECT_EQ(result.status, CACHECHAIN_CANCELLED);
+  int32_t status = 0;
+  cachechain_value value{};
+  EXPECT_EQ(layer_.get_many(call, {&key_, 1}, {&value, 1}, {&status, 1}), CACHECHAIN_CANCELLED);
+  EXPECT_EQ(status, CACHECHAIN_CANCELLED);
+  gate_.open();
+  first.join();
+  EXPECT_EQ(get(0, nullptr, token.get()), CACHECHAIN_MISS) << "nobody has it: nothing to wait for";
 }
 
 TEST_F(SerialLayerTest, StatsDoNotHangBehindAStuckCall) {

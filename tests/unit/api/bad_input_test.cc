@@ -194,8 +194,11 @@ TEST_F(BadInputTest, OptionsOfEveryAge) {
   future.known.min_version = UINT64_C(1) << 63;
   EXPECT_EQ(ask(sizeof(future.known)), CACHECHAIN_INVALID_ARGUMENT);
   future.known.min_version = 0;
-  future.known.cancel = reinterpret_cast<cachechain_cancel *>(&future);
-  EXPECT_EQ(ask(sizeof(future.known)), CACHECHAIN_UNSUPPORTED);
+  ASSERT_EQ(cachechain_cancel_create(&future.known.cancel, nullptr), CACHECHAIN_OK);
+  EXPECT_EQ(ask(sizeof(future.known)), CACHECHAIN_OK);
+  cachechain_cancel_fire(future.known.cancel);
+  EXPECT_EQ(ask(sizeof(future.known)), CACHECHAIN_OK);  // a hit in memory waits for nothing
+  cachechain_cancel_free(future.known.cancel);
   future.known.cancel = nullptr;
   future.known.trace_size = 5;
   EXPECT_EQ(ask(sizeof(future.known)), CACHECHAIN_INVALID_ARGUMENT);
@@ -329,6 +332,10 @@ TEST_F(BadInputTest, ForkedChildIsRefusedAndMayOpenItsOwn) {
 }
 
 TEST_F(BadInputTest, WhatIsNotInThisReleaseSaysSo) {
+  write_.version = 7;
+  EXPECT_EQ(cachechain_clear(chain_, nullptr, &write_, error_.out()), CACHECHAIN_UNSUPPORTED);
+  EXPECT_EQ(error_.message(), "cachechain_clear is not in this release");
+  EXPECT_EQ(write_.version, 0u);
   EXPECT_EQ(cachechain_queue_fd(nullptr), -1);
 }
 

@@ -57,7 +57,6 @@ class NamespaceTest : public ApiTest {
     cachechain_value_release(&value);
     return found;
   }
-  int32_t clear(cachechain_chain *where) { return cachechain_clear(where, nullptr, &write_, error_.out()); }
 
   std::string folder_;
   std::vector<cachechain_chain *> spaces_;
@@ -100,56 +99,9 @@ TEST_F(NamespaceTest, TwoSchemasShareAStoreWithoutSeeingEachOther) {
   cachechain_chain *users = space("users");
   EXPECT_EQ(get_in(users, "k"), "NOT_FOUND");
   ASSERT_EQ(set_in(users, "k", "new form"), CACHECHAIN_OK);
-  ASSERT_EQ(clear(users), CACHECHAIN_OK);
   EXPECT_EQ(get_in(users, "k"), "NOT_FOUND");
   EXPECT_EQ(get_in(space("users", old_form), "k"), "old form");
   cachechain_chain_free(old_form);
-}
-
-TEST_F(NamespaceTest, AClearVoidsOneOfManyAndSurvivesTheProcess) {
-  ASSERT_EQ(open(over_sqlite()), CACHECHAIN_OK) << error_.message();
-  constexpr int kSpaces = 64;
-  constexpr int kKeysEach = 50;
-  for (int s = 0; s < kSpaces; ++s) {
-    cachechain_chain *one = space("n" + std::to_string(s));
-    for (int k = 0; k < kKeysEach; ++k) {
-      ASSERT_EQ(set_in(one, "k" + std::to_string(k), "v" + std::to_string(s)), CACHECHAIN_OK);
-    }
-  }
-  ASSERT_EQ(clear(spaces_[7]), CACHECHAIN_OK);
-  EXPECT_EQ(write_.done, 2u);
-  EXPECT_EQ(write_.owed, 0u);
-  EXPECT_NE(write_.version, 0u);
-  const auto look = [&] {
-    for (int s = 0; s < kSpaces; ++s) {
-      for (int k = 0; k < kKeysEach; ++k) {
-        ASSERT_EQ(get_in(spaces_[s], "k" + std::to_string(k)), s == 7 ? "NOT_FOUND" : "v" + std::to_string(s)) << s;
-      }
-    }
-  };
-  look();
-  for (cachechain_chain *&one : spaces_) {
-    cachechain_chain_free(one);
-    one = nullptr;
-  }
-  spaces_.clear();
-  cachechain_chain_free(chain_);
-  ASSERT_EQ(open(over_sqlite()), CACHECHAIN_OK) << error_.message();
-  for (int s = 0; s < kSpaces; ++s) (void)space("n" + std::to_string(s));
-  look();
-}
-
-TEST_F(NamespaceTest, AnotherChainOverTheSameFileSeesTheClear) {
-  ASSERT_EQ(open(over_sqlite()), CACHECHAIN_OK) << error_.message();
-  ASSERT_EQ(set("k", "v"), CACHECHAIN_OK);
-  cachechain_chain *first = chain_;
-  ASSERT_EQ(open(over_sqlite()), CACHECHAIN_OK) << error_.message();
-  ASSERT_EQ(clear(first), CACHECHAIN_OK);
-  EXPECT_EQ(get_in(chain_, "k"), "NOT_FOUND");
-  EXPECT_EQ(get_in(first, "k"), "NOT_FOUND");
-  ASSERT_EQ(set("k", "w"), CACHECHAIN_OK);
-  EXPECT_EQ(get_in(first, "k"), "w");
-  cachechain_chain_free(first);
 }
 
 TEST_F(NamespaceTest, TheChainLivesUntilItsLastHandleIsFreed) {
@@ -191,14 +143,6 @@ TEST_F(NamespaceTest, BadNamesAndArguments) {
   EXPECT_EQ(cachechain_chain_namespace(chain_, nullptr, 0, &made, error_.out()), CACHECHAIN_INVALID_ARGUMENT);
   EXPECT_EQ(cachechain_chain_namespace(chain_, data_of("n"), 1, nullptr, error_.out()), CACHECHAIN_INVALID_ARGUMENT);
   EXPECT_EQ(cachechain_chain_namespace(nullptr, data_of("n"), 1, &made, error_.out()), CACHECHAIN_INVALID_ARGUMENT);
-  EXPECT_EQ(cachechain_clear(nullptr, nullptr, nullptr, error_.out()), CACHECHAIN_INVALID_ARGUMENT);
-  cachechain_put_options options{};
-  options.struct_size = sizeof(options);
-  options.must_flags = CACHECHAIN_PUT_EXPECT;
-  write_.version = 7;
-  EXPECT_EQ(cachechain_clear(chain_, &options, &write_, error_.out()), CACHECHAIN_UNSUPPORTED);
-  EXPECT_EQ(write_.version, 0u);
-  EXPECT_EQ(cachechain_clear(chain_, nullptr, nullptr, error_.out()), CACHECHAIN_OK);
 }
 
 TEST_F(NamespaceTest, StatsAndExplainTellOfTheNamespace) {
@@ -207,10 +151,8 @@ TEST_F(NamespaceTest, StatsAndExplainTellOfTheNamespace) {
   cachechain_chain *users = space("users");
   ASSERT_EQ(set_in(users, "k", "v"), CACHECHAIN_OK);
   EXPECT_EQ(get_in(users, "k"), "v");
-  ASSERT_EQ(clear(users), CACHECHAIN_OK);
   const auto whole = nlohmann::json::parse(text_of(cachechain_chain_stats, chain_));
   EXPECT_EQ(whole["sets"], 1);
-  EXPECT_EQ(whole["clears"], 1);
   EXPECT_EQ(whole["namespaces"]["users"]["hits"], 1);
   EXPECT_EQ(whole["namespaces"]["default"]["sets"], 0);
   const auto own = nlohmann::json::parse(text_of(cachechain_chain_stats, users));
@@ -220,7 +162,7 @@ TEST_F(NamespaceTest, StatsAndExplainTellOfTheNamespace) {
   const auto shape = nlohmann::json::parse(text_of(cachechain_chain_explain, users, no_key, uint64_t{0}));
   EXPECT_EQ(shape["namespace"]["name"], "users");
   EXPECT_EQ(shape["namespace"]["schema"], 3);
-  EXPECT_EQ(shape["namespace"]["cleared"], write_.version);
+  EXPECT_EQ(shape["namespace"]["cleared"], 0);
   EXPECT_EQ(shape["namespace"]["cleared_is_shared_by"], "L2");
   EXPECT_EQ(shape["layers"][1]["ttl_ms"], 300'000);
 }
@@ -237,7 +179,6 @@ TEST_F(NamespaceTest, ThreadsOfManyNamespacesComeAndGo) {
       for (int i = 0; i < 40; ++i) {
         cachechain_chain *one = spaces_[static_cast<size_t>(i + t) % 8];
         const std::string key = "k" + std::to_string(i % 4);
-        if (i % 10 == 0) (void)cachechain_clear(one, nullptr, nullptr, nullptr);
         (void)cachechain_set(one, nullptr, data_of(key), key.size(), data_of(key), key.size(), nullptr, nullptr);
         cachechain_value value{};
         const int32_t status = cachechain_get(one, nullptr, data_of(key), key.size(), nullptr, 0, &value, nullptr);
@@ -263,7 +204,6 @@ TEST_F(NamespaceTest, AForkChildIsRefusedByEveryHandle) {
     int failed = 0;
     for (cachechain_chain *one : {chain_, users}) {
       failed += get_in(one, "k") != "FORKED";
-      failed += cachechain_clear(one, nullptr, nullptr, nullptr) != CACHECHAIN_FORKED;
       failed += cachechain_chain_close(one, 0, nullptr, nullptr) != CACHECHAIN_FORKED;
       cachechain_chain *made = nullptr;
       failed += cachechain_chain_namespace(one, data_of("n"), 1, &made, nullptr) != CACHECHAIN_FORKED;

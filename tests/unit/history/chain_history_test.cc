@@ -474,7 +474,10 @@ TEST_F(ChainHistoryTest, TheLastLayerIsTheTruth) {
 }
 
 // Versions do not order a clear among the writes that overlap it, so only the order of real time is judged.
-TEST_F(ChainHistoryTest, ClearsVoidWhatIsOlderInEveryLayer) {
+// Not kept yet, so cachechain_clear() is not in this release: a mutation that took its stamp before a clear and reaches
+// the truth after it may overwrite one that came after the clear, and is void itself. The stamp of what was made must
+// follow the version that the truth gave it.
+TEST_F(ChainHistoryTest, DISABLED_ClearsVoidWhatIsOlderInEveryLayer) {
   add_memory();
   UnsteadyLayer *shared = add("L2", kShared, kTroubled);
   UnsteadyLayer *table = add("L3", kTable, kLate);
@@ -507,7 +510,7 @@ TEST_F(ChainHistoryTest, ClearsVoidWhatIsOlderInEveryLayer) {
   }
 }
 
-TEST_F(ChainHistoryTest, ClearsOfMemoryAlone) {
+TEST_F(ChainHistoryTest, DISABLED_ClearsOfMemoryAlone) {
   add_memory();
   open(Source::kApplication);
   run(Rules{}, steps(), [&](Recorder &recorder, uint32_t which, uint32_t dice) {
