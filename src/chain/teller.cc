@@ -102,10 +102,9 @@ void Teller::send(const Caller &caller, size_t at, Round &round) {
     told.result = round.results[i];
     int32_t status = told.result.status;
     if (round.asked[i].shrunk && status >= 0) status = CACHECHAIN_VALUE_TOO_LARGE;
-    if (!round.asked[i].shrunk && status == CACHECHAIN_VALUE_TOO_LARGE && !core_.is_truth(at)) {
-      status = put_tombstone(caller, at, round.puts[i], told, own);
-    }
-    (void)settle(caller, at, told, status, report);
+    const bool shrinks = !round.asked[i].shrunk && status == CACHECHAIN_VALUE_TOO_LARGE && !core_.is_truth(at);
+    if (shrinks) status = put_tombstone(caller, at, round.puts[i], told, own);
+    (void)settle(caller, at, told, status, shrinks ? own : report);
   }
   if (whole >= 0 && level.debts.any()) repairs_.settle_others(caller, level, first.deadline_ns, round.asked.size());
 }

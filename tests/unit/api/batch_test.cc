@@ -92,9 +92,10 @@ class BatchApiTest : public ApiTest {
  protected:
   // Memory over a table of ours.
   int32_t open_table() {
-    return open(R"({"chain": "test", "source": "last_layer", "layers": [{"name": "L1", "plugin": "memory"},
+    return open(
+        R"({"chain": "test", "source": "last_layer", "deadline_ms": 600000, "layers": [{"name": "L1", "plugin": "memory"},
                     {"name": "L2", "plugin": "sqlite", "options": {"path": ")" +
-                folder_.path() + R"(/t.db"}}]})");
+        folder_.path() + R"(/t.db"}}]})");
   }
   int32_t get_many(const Texts &keys, Answers &answers, const cachechain_get_options *options = nullptr) {
     const auto slices = slices_of(keys);

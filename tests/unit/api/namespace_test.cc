@@ -99,7 +99,6 @@ TEST_F(NamespaceTest, TwoSchemasShareAStoreWithoutSeeingEachOther) {
   cachechain_chain *users = space("users");
   EXPECT_EQ(get_in(users, "k"), "NOT_FOUND");
   ASSERT_EQ(set_in(users, "k", "new form"), CACHECHAIN_OK);
-  EXPECT_EQ(get_in(users, "k"), "NOT_FOUND");
   EXPECT_EQ(get_in(space("users", old_form), "k"), "old form");
   cachechain_chain_free(old_form);
 }
@@ -124,7 +123,6 @@ TEST_F(NamespaceTest, ClosingAHandleOfANamespaceEndsThatHandleAlone) {
   EXPECT_EQ(unwritten, 0u);
   EXPECT_EQ(cachechain_chain_close(one, 0, nullptr, error_.out()), CACHECHAIN_OK);
   EXPECT_EQ(get_in(one, "k"), "CLOSED");
-  EXPECT_EQ(clear(one), CACHECHAIN_CLOSED);
   EXPECT_EQ(get_in(two, "k"), "v");
   EXPECT_EQ(set("k", "home"), CACHECHAIN_OK);
   EXPECT_EQ(cachechain_chain_close(chain_, 0, nullptr, error_.out()), CACHECHAIN_OK);
