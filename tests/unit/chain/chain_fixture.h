@@ -48,6 +48,7 @@ class ChainTest : public ::testing::Test {
     settings.plugin = "fake";
     settings.ttl_ms = 60'000;
     settings.ttl_jitter = 0;
+    settings.warm.on = (caps & CACHECHAIN_CAP_INLINE) != 0;  // nothing happens behind a test that does not ask for it
     settings_.layers.push_back(settings);
     return layer;
   }

@@ -325,7 +325,11 @@ TEST_F(ClearTest, WhoWaitsForALoadOfBeforeLoadsHimself) {
     cachechain_lease own;
     EXPECT_EQ(load("k", own), CACHECHAIN_MISS);
     EXPECT_NE(own.id, 0u);
-    EXPECT_EQ(fulfil(own, "new").code(), CACHECHAIN_OK);
+    const std::string data = "new";
+    Mutation loaded;
+    loaded.data = bytes(data);
+    cachechain_write write{};
+    EXPECT_EQ(chain_->loads().fulfil(caller(), own, loaded, write).code(), CACHECHAIN_OK);
   });
   while (chain_->look(chain_->home().key(bytes("k"))).waiting < 1) std::this_thread::yield();
   ASSERT_EQ(clear().code(), CACHECHAIN_OK);

@@ -5,7 +5,6 @@
 #include <stdexcept>
 #include <thread>
 
-#include "chain/warming.h"
 #include "unit/chain/chain_fixture.h"
 
 namespace cachechain {
@@ -168,7 +167,6 @@ TEST_P(SameAnswersTest, EachKeyIsAnsweredAndCountedAsByItsOwnGet) {
   ASSERT_TRUE(open(source).ok());
   std::vector<Got> singles;
   for (const std::string &key : keys) singles.push_back(get(key, 0, options));
-  ASSERT_TRUE(chain_->level(1).warming->queue().flush(0));
   const std::vector<uint64_t> singles_counted = counters();
   std::vector<std::map<std::string, FakeLayer::Entry>> singles_left;
   for (FakeLayer *layer : fakes_) singles_left.push_back(layer->entries);
@@ -182,7 +180,6 @@ TEST_P(SameAnswersTest, EachKeyIsAnsweredAndCountedAsByItsOwnGet) {
   fill_all();
   ASSERT_TRUE(open(source).ok());
   const Many many = get_many(keys, options);
-  ASSERT_TRUE(chain_->level(1).warming->queue().flush(0));
   size_t hits = 0;
   for (size_t i = 0; i < kKeys; ++i) {
     SCOPED_TRACE(keys[i]);

@@ -17,6 +17,7 @@ class WarmingTest : public ChainTest {
   void open_three() {
     fake(kFakeInline);
     middle_ = fake(kFakeShared);
+    settings_.layers.back().warm.on = true;
     middle_->meet = [this] { gate_.pass(); };
     fake(kFakeTable);
     ASSERT_TRUE(open(Source::kLastLayer).ok());
