@@ -106,7 +106,8 @@ TEST_F(CompressionTest, TheLimitOfALayerIsOneOfStoredBytes) {
 }
 
 TEST_F(CompressionTest, AValueThatCannotBeReadSendsTheChainToTheNextLayer) {
-  ASSERT_EQ(reopen(layer("L1", kCompress) + "," + layer("L2", "")), CACHECHAIN_OK) << error_.message();
+  const std::string upper = layer("L1", std::string(kCompress) + R"(, "warm": "never")");
+  ASSERT_EQ(reopen(upper + "," + layer("L2", "")), CACHECHAIN_OK) << error_.message();
   ASSERT_EQ(set("k", value_text_), CACHECHAIN_OK) << error_.message();
   EXPECT_EQ(stored_codec("L1"), CACHECHAIN_CODEC_ZSTD);
   EXPECT_EQ(stored_codec("L2"), CACHECHAIN_CODEC_NONE);
