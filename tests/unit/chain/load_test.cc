@@ -47,16 +47,22 @@ class LoadTest : public ChainTest {
   // Starts threads that load `key`; answers() joins them.
   void start(int count, const std::string &key, int64_t timeout_ms = 0) {
     answers_.resize(static_cast<size_t>(count));
+    answered_ = 0;
     for (int i = 0; i < count; ++i) {
       threads_.emplace_back([this, i, key, timeout_ms] {
         const Loaded got = load(key, timeout_ms);
         std::lock_guard<std::mutex> lock(answers_mutex_);
         answers_[static_cast<size_t>(i)] = got;
+        ++answered_;
       });
     }
   }
   void wait_for_waiting(const std::string &key, uint64_t count) {
     while (waiting(key) < count) std::this_thread::yield();
+  }
+  bool all_answered() {
+    std::lock_guard<std::mutex> lock(answers_mutex_);
+    return answered_ == answers_.size();
   }
   // The lease that one of the threads was granted, as soon as it is.
   cachechain_lease granted_lease() {
@@ -76,6 +82,7 @@ class LoadTest : public ChainTest {
   std::vector<std::thread> threads_;
   std::mutex answers_mutex_;
   std::vector<Loaded> answers_;
+  size_t answered_ = 0;
 };
 
 TEST_F(LoadTest, OneLoadsAndAllHaveTheValue) {
@@ -420,13 +427,13 @@ TEST_F(LoadTest, ARenewedLeaseLivesOn) {
 TEST_F(LoadTest, NoMoreLoadsThanAllowed) {
   fake(kFakeInline);
   settings_.max_loads = 2;
+  settings_.lease_ms = 3'600'000;
   ASSERT_TRUE(open(Source::kApplication).ok());
   const Loaded a = load("a");
   const Loaded b = load("b");
   ASSERT_TRUE(a.granted() && b.granted());
   start(1, "c");
-  while (!chain_->look(chain_->home().key(bytes("c"))).known) std::this_thread::yield();
-  clock_.advance_ms(1'000);
+  for (; !all_answered(); std::this_thread::yield()) clock_.advance_ms(100);
   const Loaded refused = answers().front();
   EXPECT_EQ(refused.status, CACHECHAIN_OVERLOADED);
   EXPECT_EQ(refused.failure.message(), "test: source: 2 loads are under way (max_loads)");
