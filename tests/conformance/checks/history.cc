@@ -54,8 +54,10 @@ class Judged {
     for (std::thread &thread : threads) thread.join();
   }
 
-  // When all is quiet every key has what was last written, by version. `may_forget`: a miss is right as well.
+  // When all is quiet every key has what was last written, by version. `may_forget`: a miss is right as well. Without
+  // versions nobody knows which was the last of those that overlapped.
   void look_at_the_end(bool may_forget) {
+    if (!chain_.versioned()) return;
     std::array<Operation, kKeys> last{};
     for (Operation &none : last) none.act = Act::kDelete;
     for (const Recorder &recorder : history_.recorders()) {
@@ -79,7 +81,8 @@ class Judged {
   // That reads never go back is no promise while a mutation is under way: no rule about sessions.
   void judge_all() {
     if (!check_.going()) return;
-    const auto violations = judge(history_, {.ranked = true, .keeps_ranks = true});
+    const bool versioned = chain_.versioned();
+    const auto violations = judge(history_, {.ranked = versioned, .keeps_ranks = versioned});
     if (!violations.empty()) check_.fail(text("source ", source_, ": ", violations[0].text));
   }
 
@@ -165,10 +168,12 @@ void history(Check &check) {
   bool persistent = false;
   {
     Layer layer(check);
-    if (!layer.needs(CACHECHAIN_CAP_NEWER | CACHECHAIN_CAP_BUMP)) return;
+    const bool plain = layer.can(CACHECHAIN_CAP_PLAIN);
+    if (!plain && !layer.needs(CACHECHAIN_CAP_NEWER | CACHECHAIN_CAP_BUMP)) return;
     steps = layer.repeat(60'000);
     persistent = layer.can(CACHECHAIN_CAP_PERSISTENT);
-    if (persistent) sources.push_back("last_layer");
+    if (plain) sources.clear();
+    if (plain || persistent) sources.push_back("last_layer");
   }
   for (const char *source : sources) {
     Judged judged(check, source);

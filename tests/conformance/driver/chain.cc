@@ -80,11 +80,8 @@ cachechain_put_options put_options() {
 
 Chain::Chain(Check &check, Above above, std::string_view source) : check_(check) {
   const Subject &subject = check.subject();
-  if (const Layer layer(check); layer && layer.can(CACHECHAIN_CAP_PLAIN)) {
-    check.skip("a chain over a layer without versions is judged by its own checks");
-    return;
-  }
-  const std::string json = configuration(subject, check.options(), above, source);
+  if (const Layer layer(check); layer) versioned_ = !layer.can(CACHECHAIN_CAP_PLAIN);
+  const std::string json = configuration(subject, check.options(), above, versioned_ ? source : "last_layer");
   if (!check.going()) return;
   cachechain_open_options options{};
   options.struct_size = sizeof(options);

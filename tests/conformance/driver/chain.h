@@ -50,14 +50,16 @@ enum class Above {
 
 class Chain {
  public:
-  // A chain that does not open fails the check; one that finds no plugin "memory" to put above skips it, as does one
-  // over a layer with CAP_PLAIN.
+  // A chain that does not open fails the check; one that finds no plugin "memory" to put above skips it. A layer with
+  // CAP_PLAIN can only be the truth, so there the source is the last layer, whatever is asked for.
   explicit Chain(Check &check, Above above = Above::kNothing, std::string_view source = "application");
   ~Chain() { cachechain_chain_free(chain_); }
   Chain(const Chain &) = delete;
   Chain &operator=(const Chain &) = delete;
 
   explicit operator bool() const { return chain_ != nullptr; }
+  // Whether the layer keeps versions and lives. One with CAP_PLAIN does not: each read of it is stamped anew.
+  bool versioned() const { return versioned_; }
 
   Found get(std::string_view key, uint64_t cap = 0);
   Written set(std::string_view key, std::string_view data, const cachechain_put_options *options = nullptr);
@@ -77,6 +79,7 @@ class Chain {
  private:
   Check &check_;
   cachechain_chain *chain_ = nullptr;
+  bool versioned_ = true;
 };
 
 // Options with everything at its default.
