@@ -19,7 +19,7 @@ std::string layer_name(const client::Chain &chain, int layer) {
   return layer >= 0 && static_cast<size_t>(layer) < names.size() ? names[static_cast<size_t>(layer)] : "";
 }
 
-void put_time(Json &object, const char *name, const std::optional<client::Value::Time> &time) {
+void put_time(Json &object, const char *name, const std::optional<client::Time> &time) {
   object[name] = time.has_value() ? Json(time->time_since_epoch().count()) : Json();
 }
 

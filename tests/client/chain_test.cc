@@ -1,4 +1,4 @@
-// cachechain.hpp over the real library and its memory plugin: ownership, outcomes, errors, options, threads.
+// Chain over the real library: ownership, outcomes, errors, options, mutations, threads.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -8,24 +8,16 @@
 #include <vector>
 
 #include "cachechain/cachechain.hpp"
+#include "support.h"
 
 namespace cachechain::client {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view kMemory =
-    R"({"chain": "shop", "layers": [{"name": "L1", "plugin": "memory", "options": {"max_bytes": "16MiB"}}]})";
-
 static_assert(!std::is_copy_constructible_v<Chain> && std::is_nothrow_move_constructible_v<Chain>);
 static_assert(!std::is_copy_constructible_v<Value> && std::is_nothrow_move_constructible_v<Value>);
 static_assert(sizeof(Value) == sizeof(cachechain_value), "a Value costs nothing over the C struct");
-
-Chain open_memory() {
-  auto chain = Chain::open(kMemory);
-  EXPECT_TRUE(chain) << chain.error().message();
-  return std::move(chain).value();
-}
 
 TEST(Client, SetGetExistsRemove) {
   Chain chain = open_memory();
@@ -170,6 +162,42 @@ TEST(Client, OptionsOfReadsAndRemoves) {
       chain.get("k", {.timeout = kNoTimeout, .trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}));
   EXPECT_TRUE(chain.get("k", {.timeout = 5s}).value().hit());
   EXPECT_TRUE(chain.remove("k", {.timeout = 5s}));
+}
+
+TEST(Client, AWriteThatMustBeSeenIsAskedForByItsVersion) {
+  const Folder folder;
+  Chain chain = open_sqlite(folder);
+  const uint64_t version = chain.set("k", "v").value().version;
+  EXPECT_TRUE(chain.get("k", {.min_version = version}).value().hit());
+  EXPECT_FALSE(chain.get("k", {.min_version = version + 2}).value().hit());
+}
+
+TEST(Client, InvalidateTouchReject) {
+  const Folder folder;
+  Chain chain = open_sqlite(folder);
+  ASSERT_TRUE(chain.set("k", "v"));
+  auto invalidated = chain.invalidate("k");
+  ASSERT_TRUE(invalidated) << invalidated.error().message();
+  EXPECT_EQ(invalidated->done, 3u);
+  EXPECT_FALSE(chain.get("k").value().hit());
+
+  EXPECT_EQ(chain.touch("k", {.ttl = 1h}).value().outcome, CACHECHAIN_MISS);
+  const uint64_t version = chain.set("k", "v", {.ttl = 1h}).value().version;
+  const auto before = chain.get("k").value().value.expires();
+  auto touched = chain.touch("k", {.ttl = 2h});
+  ASSERT_TRUE(touched) << touched.error().message();
+  EXPECT_GT(touched->version, version);
+  auto found = chain.get("k");
+  ASSERT_TRUE(found && found->hit());
+  EXPECT_EQ(found->value.view(), "v");
+  EXPECT_GT(found->value.expires(), before);
+  EXPECT_EQ(chain.touch("k", {.ttl = 0ms}).error().status(), CACHECHAIN_INVALID_ARGUMENT);
+
+  EXPECT_EQ(chain.reject("k", version).value(), CACHECHAIN_OK) << "what is replaced is no matter";
+  EXPECT_TRUE(chain.get("k").value().hit());
+  EXPECT_EQ(chain.reject("k", touched->version, {.timeout = 5s}).value(), CACHECHAIN_OK);
+  EXPECT_FALSE(chain.get("k").value().hit());
+  EXPECT_EQ(chain.reject("", 1).error().status(), CACHECHAIN_INVALID_ARGUMENT);
 }
 
 TEST(Client, TextsAreJsonOfAnySize) {
