@@ -13,13 +13,16 @@
 #ifndef CACHECHAIN_CACHECHAIN_HPP_
 #define CACHECHAIN_CACHECHAIN_HPP_
 
-#include "cachechain/client/chain.hpp"    // Chain: open, get, set, remove ...
-#include "cachechain/client/lease.hpp"    // Lease: the right to load a key
-#include "cachechain/client/load.hpp"     // get_or_load: what a loader may be
-#include "cachechain/client/open.hpp"     // opening, config_check, plugins
-#include "cachechain/client/options.hpp"  // time-outs, lives, options
-#include "cachechain/client/result.hpp"   // Result, Error
-#include "cachechain/client/typed.hpp"    // Typed: values of your own types
-#include "cachechain/client/value.hpp"    // Bytes, Value, Lookup
+#include "cachechain/client/batch.hpp"      // Batch: the answers to many keys
+#include "cachechain/client/cancel.hpp"     // Cancel: ends calls
+#include "cachechain/client/chain.hpp"      // Chain: open, get, set, remove ...
+#include "cachechain/client/lease.hpp"      // Lease: the right to load a key
+#include "cachechain/client/load.hpp"       // get_or_load: what a loader may be
+#include "cachechain/client/load_many.hpp"  // the same for many keys
+#include "cachechain/client/open.hpp"       // opening, config_check, plugins
+#include "cachechain/client/options.hpp"    // time-outs, lives, options
+#include "cachechain/client/result.hpp"     // Result, Error
+#include "cachechain/client/typed.hpp"      // Typed: values of your own types
+#include "cachechain/client/value.hpp"      // Bytes, Value, Lookup
 
 #endif  // CACHECHAIN_CACHECHAIN_HPP_

@@ -200,6 +200,42 @@ TEST(Client, InvalidateTouchReject) {
   EXPECT_EQ(chain.reject("", 1).error().status(), CACHECHAIN_INVALID_ARGUMENT);
 }
 
+TEST(Client, NamespacesHaveTheirOwnKeys) {
+  const Folder folder;
+  std::optional<Chain> chain = open_sqlite(folder);
+  auto users = chain->space("users");
+  ASSERT_TRUE(users) << users.error().message();
+  auto again = chain->space("users");
+  ASSERT_TRUE(again);
+  ASSERT_TRUE(chain->set("k", "of the chain"));
+  ASSERT_TRUE(users->set("k", "of the users"));
+  EXPECT_EQ(again->get("k").value().value.view(), "of the users");
+  EXPECT_EQ(chain->get("k").value().value.view(), "of the chain");
+  EXPECT_EQ(chain->space("no/such").error().status(), CACHECHAIN_INVALID_ARGUMENT);
+
+  ASSERT_TRUE(again->close());
+  EXPECT_EQ(again->get("k").error().status(), CACHECHAIN_CLOSED);
+  chain.reset();
+  EXPECT_TRUE(users->set("k", "v")) << "what is left of a chain keeps it open";
+}
+
+TEST(Client, ACancelledCallAnswersCancelled) {
+  const Folder folder;
+  const Chain chain = open_sqlite(folder);
+  auto cancel = Cancel::create();
+  ASSERT_TRUE(cancel) << cancel.error().message();
+  EXPECT_TRUE(chain.set("k", "v", {.cancel = &*cancel}));
+  cancel->fire();
+  EXPECT_EQ(chain.set("k", "w", {.cancel = &*cancel}).error().status(), CACHECHAIN_CANCELLED);
+  EXPECT_EQ(chain.remove("k", {.cancel = &*cancel}).error().status(), CACHECHAIN_CANCELLED);
+  EXPECT_EQ(chain.get("none", {.cancel = &*cancel}).error().status(), CACHECHAIN_CANCELLED);
+  bool called = false;
+  auto found = chain.get_or_load("none", [&] { return called = true, "v"; }, {.cancel = &*cancel});
+  EXPECT_EQ(found.error().status(), CACHECHAIN_CANCELLED);
+  EXPECT_FALSE(called);
+  EXPECT_EQ(chain.get("k").value().value.view(), "v");
+}
+
 TEST(Client, TextsAreJsonOfAnySize) {
   Chain chain = open_memory();
   EXPECT_NE(chain.stats().value().find("\"L1\""), std::string::npos);

@@ -8,14 +8,17 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "cachechain/cachechain.h"
+#include "cachechain/client/batch.hpp"
 #include "cachechain/client/lease.hpp"
 #include "cachechain/client/load.hpp"
+#include "cachechain/client/load_many.hpp"
 #include "cachechain/client/open.hpp"
 #include "cachechain/client/options.hpp"
 #include "cachechain/client/result.hpp"
@@ -152,6 +155,52 @@ class Chain {
     cachechain_error *error = nullptr;
     int32_t status = cachechain_clear(chain_.get(), &raw, &write, &error);
     return written(status, write, error);
+  }
+
+  // The same for many keys, each layer being asked once; batch.hpp tells what a range may be. An Error is of the call
+  // as a whole, and nothing was done then.
+  template <class Keys>
+    requires internal::KeyRange<Keys &>
+  Result<Batch> get_many(Keys &&keys, const GetOptions &options = {}) const {
+    return internal::get_many(chain_.get(), keys, options);
+  }
+  template <class Entries>
+    requires internal::EntryRange<Entries &>
+  Result<Batch> set_many(Entries &&entries, const SetOptions &options = {}) const {
+    return internal::set_many(chain_.get(), entries, options);
+  }
+  template <class Keys>
+    requires internal::KeyRange<Keys &>
+  Result<Batch> remove_many(Keys &&keys, const RemoveOptions &options = {}) const {
+    return internal::remove_many(chain_.get(), keys, options);
+  }
+
+  // The same as get_load: a Lease for each key that it is this caller's turn to load. fulfil_many ends many of them by
+  // one call; those that it could not end stay their owner's.
+  template <class Keys>
+    requires internal::KeyRange<Keys &>
+  Result<LeasedBatch> load_many(Keys &&keys, const GetOptions &options = {}) const {
+    try {
+      return internal::load_many(chain_.get(), internal::slices(keys), internal::raw(options));
+    } catch (const std::bad_alloc &) {
+      return Error(CACHECHAIN_NO_MEMORY, nullptr);
+    }
+  }
+  template <class Values>
+    requires internal::KeyRange<Values &>
+  Result<Batch> fulfil_many(std::span<Lease> leases, Values &&values, const Lives &lives = {}) const {
+    try {
+      return internal::fulfil_many(chain_.get(), leases, internal::slices(values), lives);
+    } catch (const std::bad_alloc &) {
+      return Error(CACHECHAIN_NO_MEMORY, nullptr);
+    }
+  }
+
+  // Looks for many keys and calls `loader` for those that are missing; load_many.hpp tells what it may be.
+  template <class Keys, class Loader>
+    requires internal::KeyRange<Keys &>
+  Result<LoadedBatch> get_or_load_many(Keys &&keys, Loader &&loader, const LoadOptions &options = {}) const {
+    return internal::get_or_load_many(chain_.get(), keys, loader, options);
   }
 
   // Everything counted, as a JSON object.

@@ -48,11 +48,13 @@ class Lease {
   uint64_t seen_version() const { return raw_.seen_version; }  // of the entry that was there, 0 for none
   Time expires() const { return Time(std::chrono::milliseconds(raw_.expires_ms)); }  // when another may load instead
   const cachechain_lease &raw() const { return raw_; }
+  // For an ending by other means: nothing is abandoned any more.
+  cachechain_lease release() { return std::exchange(raw_, {}); }
 
   // Stores the value for all who wait and all who come. OK; LOCAL_ONLY: kept in this process, the layer that all share
   // could not be asked; VOID: stored nowhere. After an Error those who waited have the value all the same.
   Result<Written> fulfil(Bytes value, const Lives &lives = {}) noexcept {
-    const cachechain_put_options options = internal::put_options(Timeout(), lives.ttl, lives.fresh, {});
+    const cachechain_put_options options = internal::put_options(Timeout(), lives.ttl, lives.fresh, nullptr, {});
     cachechain_write write{};
     cachechain_error *error = nullptr;
     const int32_t status = cachechain_lease_fulfil(chain_, &raw_, &options, value.data(), value.size(), &write, &error);

@@ -19,7 +19,6 @@
 #include <memory>
 #include <new>
 #include <optional>
-#include <ranges>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -41,7 +40,8 @@ using Executor = std::function<void(std::function<void()>)>;
 struct LoadOptions {
   Timeout timeout = {};      // of looking and of waiting for another's load; a loader takes the time that it takes
   uint64_t min_version = 0;  // as of a get
-  Life ttl = {};             // of a value that is loaded, as for set
+  const Cancel *cancel = nullptr;  // the same, not the loader
+  Life ttl = {};                   // of a value that is loaded, as for set
   Life fresh = {};
   Life absent_ttl = {};  // how long it is remembered that the source has none; none given: a second
   Life hold_off = {};    // how long nobody here loads after a failure; none given: a second
@@ -60,9 +60,6 @@ struct Loaded : Lookup {
 namespace internal {
 
 template <class T>
-concept BytesLike = std::convertible_to<const T &, Bytes>;
-
-template <class T>
 concept OptionalLike = requires { typename T::value_type; } && std::same_as<T, std::optional<typename T::value_type>>;
 
 template <class T>
@@ -70,10 +67,6 @@ concept ExpectedLike = std::constructible_from<bool, T &> && requires(T &&either
   *either;
   either.error();
 };
-
-// Whether a copy or a move of a T keeps the bytes that it shows.
-template <class T>
-inline constexpr bool kOwnsBytes = !std::is_trivially_copyable_v<T> && !std::ranges::borrowed_range<T>;
 
 // The bytes of an object that is kept for as long as they are needed.
 template <BytesLike T>
@@ -211,6 +204,7 @@ void refresh_later(Lease lease, const Loader &loader, const LoadOptions &options
   try {
     auto parts = std::make_shared<Job>(Job{std::move(lease), copy(loader), options});
     parts->options.refresh = nullptr;
+    parts->options.cancel = nullptr;
     parts->options.trace = {};
     job = [parts = std::move(parts)] {
       if (!parts->lease) return;
@@ -225,12 +219,20 @@ void refresh_later(Lease lease, const Loader &loader, const LoadOptions &options
   options.refresh(std::move(job));
 }
 
+inline bool lives_are_right(const LoadOptions &options) {
+  for (const Life *life : {&options.ttl, &options.fresh, &options.absent_ttl, &options.hold_off}) {
+    if (span_ms(*life) < 0) return false;
+  }
+  return true;
+}
+
+inline Error wrong_lives() { return Error(CACHECHAIN_INVALID_ARGUMENT, "get_or_load: a life of zero or less"); }
+
 template <class Loader>
 Result<Loaded> get_or_load(cachechain_chain *chain, Bytes key, Loader &&loader, const LoadOptions &options) {
-  for (const Life *life : {&options.ttl, &options.fresh, &options.absent_ttl, &options.hold_off}) {
-    if (span_ms(*life) < 0) return Error(CACHECHAIN_INVALID_ARGUMENT, "get_or_load: a life of zero or less");
-  }
-  Result<Leased> found = get_load(chain, key, get_options(options.timeout, options.min_version, options.trace));
+  if (!lives_are_right(options)) return wrong_lives();
+  Result<Leased> found =
+      get_load(chain, key, get_options(options.timeout, options.min_version, options.cancel, options.trace));
   if (!found) return std::move(found).error();
   Loaded at_hand{{found->outcome, std::move(found->value)}, false, CACHECHAIN_OK};
   if (!found->lease) return at_hand;

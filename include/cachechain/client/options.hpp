@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "cachechain/cachechain.h"
+#include "cachechain/client/cancel.hpp"
 #include "cachechain/client/value.hpp"
 
 namespace cachechain::client {
@@ -26,7 +27,8 @@ inline constexpr std::chrono::milliseconds kForever = std::chrono::milliseconds:
 
 struct GetOptions {
   Timeout timeout = {};
-  uint64_t min_version = 0;     // a copy older than this is no answer: the version of a write that must be seen; 0: any
+  uint64_t min_version = 0;  // a copy older than this is no answer: the version of a write that must be seen; 0: any
+  const Cancel *cancel = nullptr;
   std::string_view trace = {};  // W3C traceparent, handed to the layers
 };
 
@@ -37,6 +39,7 @@ struct SetOptions {
   // Store only if this version is there, 0 for nothing at all; else the call fails with CONFLICT.
   std::optional<uint64_t> expect_version = {};
   uint64_t created = 0;  // stamp taken before the value was made; 0: now
+  const Cancel *cancel = nullptr;
   std::string_view trace = {};
 };
 
@@ -44,12 +47,14 @@ struct TouchOptions {
   Timeout timeout = {};
   Life ttl = {};  // both counted from now, as for set
   Life fresh = {};
+  const Cancel *cancel = nullptr;
   std::string_view trace = {};
 };
 
 // Of remove, invalidate, reject and clear.
 struct RemoveOptions {
   Timeout timeout = {};
+  const Cancel *cancel = nullptr;
   std::string_view trace = {};
 };
 
@@ -73,12 +78,16 @@ inline int64_t span_ms(const Life &span) {
   return span->count() > 0 ? span->count() : INT64_MIN;
 }
 
+inline cachechain_cancel *raw(const Cancel *cancel) { return cancel == nullptr ? nullptr : cancel->raw(); }
+
 // The parts that are alike; by reference, since a compiler that sees an optional being copied warns of what is not
 // there.
-inline cachechain_get_options get_options(const Timeout &timeout, uint64_t min_version, std::string_view trace) {
+inline cachechain_get_options get_options(const Timeout &timeout, uint64_t min_version, const Cancel *cancel,
+                                          std::string_view trace) {
   cachechain_get_options raw{};
   raw.struct_size = sizeof raw;
   raw.timeout_ns = timeout_ns(timeout);
+  raw.cancel = internal::raw(cancel);
   raw.min_version = min_version;
   raw.trace = bytes(trace);
   raw.trace_size = trace.size();
@@ -86,10 +95,11 @@ inline cachechain_get_options get_options(const Timeout &timeout, uint64_t min_v
 }
 
 inline cachechain_put_options put_options(const Timeout &timeout, const Life &ttl, const Life &fresh,
-                                          std::string_view trace) {
+                                          const Cancel *cancel, std::string_view trace) {
   cachechain_put_options raw{};
   raw.struct_size = sizeof raw;
   raw.timeout_ns = timeout_ns(timeout);
+  raw.cancel = internal::raw(cancel);
   raw.ttl_ms = life_ms(ttl);
   raw.fresh_ms = life_ms(fresh);
   raw.trace = bytes(trace);
@@ -98,19 +108,19 @@ inline cachechain_put_options put_options(const Timeout &timeout, const Life &tt
 }
 
 inline cachechain_get_options raw(const GetOptions &options) {
-  return get_options(options.timeout, options.min_version, options.trace);
+  return get_options(options.timeout, options.min_version, options.cancel, options.trace);
 }
 
 inline cachechain_put_options raw(const RemoveOptions &options) {
-  return put_options(options.timeout, Life(), Life(), options.trace);
+  return put_options(options.timeout, Life(), Life(), options.cancel, options.trace);
 }
 
 inline cachechain_put_options raw(const TouchOptions &options) {
-  return put_options(options.timeout, options.ttl, options.fresh, options.trace);
+  return put_options(options.timeout, options.ttl, options.fresh, options.cancel, options.trace);
 }
 
 inline cachechain_put_options raw(const SetOptions &options) {
-  cachechain_put_options raw = put_options(options.timeout, options.ttl, options.fresh, options.trace);
+  cachechain_put_options raw = put_options(options.timeout, options.ttl, options.fresh, options.cancel, options.trace);
   if (options.expect_version.has_value()) {
     raw.must_flags = CACHECHAIN_PUT_EXPECT;
     raw.expect_version = *options.expect_version;

@@ -10,8 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "cachechain/cachechain.h"
@@ -103,6 +105,13 @@ struct Written {
 };
 
 namespace internal {
+
+template <class T>
+concept BytesLike = std::convertible_to<const T &, Bytes>;
+
+// Whether a copy or a move of a T keeps the bytes that it shows.
+template <class T>
+inline constexpr bool kOwnsBytes = !std::is_trivially_copyable_v<T> && !std::ranges::borrowed_range<T>;
 
 inline const uint8_t *bytes(std::string_view text) { return reinterpret_cast<const uint8_t *>(text.data()); }
 
