@@ -75,7 +75,11 @@ class Call {
     if (deadline_ns() == 0) return most;
     return std::clamp<int64_t>(deadline_ns() - host_.now_mono_ns(), 0, most);
   }
+  // Whether somebody may cancel it, so that a wait must look at cancelled() now and then.
+  bool cancellable() const { return call_ != nullptr && call_->cancel != nullptr; }
   bool cancelled() const { return call_ != nullptr && host_.cancelled(call_->cancel); }
+  // A bit that a layer does not know makes it answer UNSUPPORTED.
+  uint32_t must_flags() const { return call_ == nullptr ? 0 : call_->must_flags; }
   uintptr_t *thread_word() const { return call_ == nullptr ? nullptr : call_->thread_word; }
   // `return call.fail(CACHECHAIN_UNAVAILABLE, errno, true, "...")`.
   [[nodiscard]] int32_t fail(int32_t status, int64_t native_code, bool retryable, std::string_view text) const {

@@ -10,7 +10,7 @@ constexpr int64_t kMostBytes = int64_t{1} << 44;
 constexpr int64_t kMostEntries = int64_t{1} << 40;
 
 // No bit of must_flags is known yet.
-bool understood(const plugin::Call &call) { return call.raw() == nullptr || call.raw()->must_flags == 0; }
+bool understood(const plugin::Call &call) { return call.must_flags() == 0; }
 
 }  // namespace
 

@@ -243,7 +243,7 @@ class FaultyLayer {
  private:
   bool is(std::string_view fault) const { return fault_ == fault; }
   static bool is_late(const Call &call) { return call.left_ns(1) == 0; }
-  bool refuses(const Call &call) const { return call.raw()->must_flags != 0 && !is("obeys unknown flags"); }
+  bool refuses(const Call &call) const { return call.must_flags() != 0 && !is("obeys unknown flags"); }
 
   Place place(const cachechain_key &key) const {
     std::string bytes(reinterpret_cast<const char *>(key.data), key.size);

@@ -51,7 +51,7 @@ Failure WriteQueue::submit(Job &job, const plugin::Call &call) {
   }
   job.state_ = Job::State::kWaiting;
   waiting_.push_back(&job);
-  const bool polls = call.raw() != nullptr && call.raw()->cancel != nullptr;
+  const bool polls = call.cancellable();
   while (true) {
     if (job.state_ == Job::State::kDone) return job.failure_;
     if (job.state_ == Job::State::kLeads) {

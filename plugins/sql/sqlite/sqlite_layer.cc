@@ -67,8 +67,8 @@ int32_t SqliteLayer::open(const plugin::Opening &opening, cachechain_layer_info 
 }
 
 Failure SqliteLayer::check(const plugin::Call &call) const {
-  if (call.raw() == nullptr || call.raw()->must_flags == 0) return Failure();
-  return Failure(CACHECHAIN_UNSUPPORTED, 0, false, "must_flags 0x%x are not known", call.raw()->must_flags);
+  if (call.must_flags() == 0) return Failure();
+  return Failure(CACHECHAIN_UNSUPPORTED, 0, false, "must_flags 0x%x are not known", call.must_flags());
 }
 
 Failure SqliteLayer::check(const cachechain_key &key) const {

@@ -1,15 +1,59 @@
 #include <cachechain/cachechain.hpp>
 #include <iostream>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
 using namespace std::chrono_literals;
+namespace client = cachechain::client;
+
+// Where the values come from: your database.
+std::map<std::string, std::string> names = {{"user:42", "Ada"}, {"user:43", "Grace"}};
+
+std::optional<std::string> load_name(const std::string &key) {
+  const auto found = names.find(key);
+  if (found == names.end()) return std::nullopt;
+  return found->second;
+}
+
+struct Price {
+  int64_t cents;
+  int32_t currency;
+};
+
+int complain(const client::Error &error) {
+  std::cerr << error.message() << "\n";
+  return 1;
+}
 
 int main() {
-  auto chain = cachechain::client::Chain::open(R"({"chain": "shop", "layers": [{"name": "L1", "plugin": "memory"}]})");
-  if (!chain) return std::cerr << chain.error().message() << "\n", 1;
-  auto set = chain->set("user:42", "Ada", {.ttl = 10min});
-  if (!set) return std::cerr << set.error().message() << "\n", 1;
-  auto found = chain->get("user:42");  // Result<Lookup>: a miss is no error
-  if (found && found->hit()) std::cout << found->value.view() << "\n";
-  auto removed = chain->remove("user:42");
-  return found && found->hit() && removed && !chain->get("user:42").value_or({}).hit() ? 0 : 1;
+  auto chain = client::Chain::open(R"({"chain": "shop", "layers": [{"name": "L1", "plugin": "memory"}]})");
+  if (!chain) return complain(chain.error());
+
+  // The loader is called if nobody has the key, by one caller for all who wait. std::nullopt is remembered as well.
+  auto user = chain->get_or_load("user:42", [] { return load_name("user:42"); }, {.ttl = 10min});
+  if (!user) return complain(user.error());
+  if (user->hit()) std::cout << user->value.view() << "\n";
+
+  // Write your database, then remove the key: the next reader loads the new value.
+  names["user:42"] = "Ada Lovelace";
+  if (auto removed = chain->remove("user:42"); !removed) return complain(removed.error());
+
+  // Many keys at once, in any range, answered in their order; a miss is no error.
+  auto written = chain->set_many(names, {.ttl = 10min});
+  if (!written) return complain(written.error());
+  auto found = chain->get_many(std::vector<std::string>{"user:42", "user:43", "user:44"});
+  if (!found) return complain(found.error());
+  int hits = 0;
+  for (const client::Item &item : *found) hits += item.hit() ? 1 : 0;
+
+  // A namespace has keys, lives and counters of its own; a view of it has values of your own type.
+  auto space = chain->space("prices");
+  if (!space) return complain(space.error());
+  const client::Typed<Price> prices(*space);
+  auto tea = prices.get_or_load("tea", [] { return Price{499, 978}; });
+  if (!tea) return complain(tea.error());
+
+  return hits == 2 && tea->hit() && tea->value->cents == 499 ? 0 : 1;
 }
