@@ -64,7 +64,7 @@ int32_t cachechain_lease_fulfil(cachechain_chain *chain, const cachechain_lease 
     }
     loaded.data = {data, static_cast<size_t>(data_size)};
     return end(chain, lease, error, [&](Chain &c, const Caller &caller, const cachechain_lease &l) {
-      return c.loads().fulfil(caller, l, loaded, write);
+      return c.loads().fulfilment().one(caller, l, loaded, write);
     });
   });
 }
@@ -79,7 +79,7 @@ int32_t cachechain_lease_absent(cachechain_chain *chain, const cachechain_lease 
     absence.ttl_ms = ttl_ms;
     cachechain_write ignored{};
     return end(chain, lease, error, [&](Chain &c, const Caller &caller, const cachechain_lease &l) {
-      return c.loads().fulfil(caller, l, absence, ignored);
+      return c.loads().fulfilment().one(caller, l, absence, ignored);
     });
   });
 }

@@ -209,24 +209,10 @@ void LoadMany::abandon_all(const Caller &caller, Batch &batch) {
 }
 
 Status LoadMany::fulfil(const Caller &caller, std::span<const cachechain_lease> leases, const Slices &values,
-                        const Mutation &times, Batch::Ptr &batch) {
+                        const Mutation &common, Batch::Ptr &batch) {
   batch = Batch::create(*core_.parts.allocator, leases.size(), false);
   if (batch == nullptr) return Status(CACHECHAIN_NO_MEMORY, core_.settings.chain + ": no memory for the answers");
-  for (size_t i = 0; i < leases.size(); ++i) {
-    Mutation loaded = times;
-    loaded.data = values[i];
-    cachechain_write written{};
-    Status ended;
-    try {
-      ended = loads_.fulfil(caller, leases[i], loaded, written);
-    } catch (const std::bad_alloc &) {
-      ended = CACHECHAIN_NO_MEMORY;  // of this lease alone
-    }
-    batch->statuses()[i] = ended.code();
-    if (!ended.ok()) batch->fail(i, ended);
-    batch->values()[i].version = written.version;
-  }
-  return CACHECHAIN_OK;
+  return loads_.fulfilment().many(caller, leases, values, common, *batch);
 }
 
 }  // namespace cachechain

@@ -20,9 +20,9 @@ class LoadMany {
 
   // `batch` receives an answer for each key, and leases. A failure is of the call as a whole, and then there are none.
   Status get(const Caller &caller, const Slices &keys, const ReadOptions &options, Batch::Ptr &batch);
-  // Each lease ends by itself. `times` are those of all values. An answer's version is that of what was stored.
+  // As Fulfilment::many; `batch` receives the answers.
   Status fulfil(const Caller &caller, std::span<const cachechain_lease> leases, const Slices &values,
-                const Mutation &times, Batch::Ptr &batch);
+                const Mutation &common, Batch::Ptr &batch);
 
  private:
   struct Round;

@@ -3,14 +3,12 @@
 #include <algorithm>
 
 #include "base/printable.h"
-#include "chain/bars.h"
 
 namespace cachechain {
 namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
 constexpr int64_t kHoldOffMs = 1'000;
-constexpr int64_t kAbsentMs = 1'000;
 // How often who waits for a permit looks after leases that nobody ended.
 constexpr int64_t kLookNs = 100 * kNsPerMs;
 
@@ -200,115 +198,6 @@ LoadPath::Next LoadPath::take_turn(const Loading &one, bool patient, int32_t &st
       status = fail(one, CACHECHAIN_NO_MEMORY, "no memory for a lease");
       return Next::kDone;
   }
-}
-
-Status LoadPath::fulfil(const Caller &caller, const cachechain_lease &lease, const Mutation &loaded,
-                        cachechain_write &result) {
-  Hold hold(core_.records);
-  const Hold::LeaseTerms terms = hold.enter_lease(caller.space.raw(), lease);
-  if (terms.state != Hold::LeaseState::kPrimary) {
-    if (terms.state != Hold::LeaseState::kGone) hold.answer_lease(lease.id, nullptr);
-    caller.add(ChainCounter::kLoadsVoid);
-    return CACHECHAIN_VOID;
-  }
-  const cachechain_key key = hold.key();
-  Mutation mutation = loaded;
-  mutation.cancel = nullptr;  // whoever cancels the load has it done
-  Status stored = writes_.check(loaded);
-  if (!stored.ok()) {
-    // Nobody stores it, but those who waited have the value.
-  } else if (core_.source == Source::kLastLayer) {
-    if (loaded.kind == CACHECHAIN_KIND_VALUE) {
-      // To fulfil is to set; the truth compares, where it can.
-      if (!core_.levels[core_.truth]->layer->traits().can(CACHECHAIN_CAP_PLAIN)) {
-        mutation.expects = true;
-        mutation.expect_version = terms.seen.version;
-      }
-      mutation.created = terms.version;
-      stored = writes_.mutate_held(caller, hold, key, mutation, result);
-      if (stored.code() == CACHECHAIN_CONFLICT) stored = CACHECHAIN_VOID;
-    }
-  } else {
-    mutation.created = terms.version;
-    Told told(mutation, hold);
-    (void)writes_.begin(caller, told, key);  // the truth is not in the chain
-    const Bars bars(core_, key, told.deadline_ns);
-    told.busy = bars.busy();
-    stored = store(caller, hold, terms, told);
-    result.version = told.put.version;
-    result.done = told.done;
-    result.owed = told.owed;
-  }
-  if (stored.code() == CACHECHAIN_VOID) {
-    result = {};
-    hold.answer_lease(lease.id, nullptr);
-    caller.add(ChainCounter::kLoadsVoid);
-    return CACHECHAIN_VOID;
-  }
-  if (stored.ok()) {
-    caller.add(ChainCounter::kFulfilled);
-  } else {
-    marks_.release(caller, hold, terms);
-  }
-  cachechain_value value{};
-  const bool absent = loaded.kind == CACHECHAIN_KIND_ABSENT;
-  value.data = absent ? nullptr : loaded.data.data();
-  value.size = loaded.data.size();
-  value.version = result.version != 0 ? result.version : terms.version;
-  value.created = terms.version;
-  value.layer = -1;
-  hold.answer_lease(
-      lease.id, AnswerPtr(Answer::create(*core_.parts.allocator, absent ? CACHECHAIN_NOT_FOUND : CACHECHAIN_OK, value,
-                                         Status(), Seen())));
-  return stored;
-}
-
-// What was loaded goes where the lease is first; if it is no longer there, nothing is stored anywhere.
-Status LoadPath::store(const Caller &caller, Hold &hold, const Hold::LeaseTerms &lease, Told &told) {
-  told.put.version = lease.version;
-  told.times = times_of_entry(told.now_ms,
-                              told.mutation.ttl_ms != 0                  ? told.mutation.ttl_ms
-                              : told.put.flags == CACHECHAIN_KIND_ABSENT ? kAbsentMs
-                                                                         : 0,
-                              told.mutation.fresh_ms, caller.space.life(core_.truth), *core_.parts.random);
-  told.arbiter = core_.truth + 1;  // nobody yet
-  bool local = lease.local;
-  if (core_.marks_leases && !lease.local) {
-    cachechain_put put = told.put;
-    put.condition = CACHECHAIN_PUT_EXACT;
-    put.expect_version = lease.marked ? lease.version : lease.seen.version;
-    put.expect_token = lease.marked ? lease.token : lease.seen.token;
-    const int32_t status = writes_.put_one(caller, core_.truth, put, told);
-    if (status == CACHECHAIN_CONFLICT) return CACHECHAIN_VOID;
-    local = status < 0;
-    told.owed = 0;  // what it could not be told, it does not hold either
-    told.arbiter = core_.truth;
-  }
-  if (local) {
-    // What the arbiter never saw stays in this process.
-    told.arbiter = core_.leading_inline;
-  }
-  bool stored = core_.marks_leases && !lease.local && !local;
-  bool overtaken = false;
-  int32_t refused = CACHECHAIN_OVERLOADED;
-  cachechain_put copy = told.put;
-  copy.condition = CACHECHAIN_PUT_NEWER;
-  for (const bool inline_ones : {true, false}) {
-    for (size_t at = told.arbiter; at-- > 0;) {
-      Level &level = *core_.levels[at];
-      if (level.is_inline() != inline_ones || !level.writable()) continue;
-      copy.fence = level.layer->traits().can(CACHECHAIN_CAP_FENCE) ? hold.fence() : nullptr;
-      const int32_t status = writes_.put_one(caller, at, copy, told);
-      stored |= status == CACHECHAIN_OK;
-      overtaken |= inline_ones && (status == CACHECHAIN_FENCED || status == CACHECHAIN_SUPERSEDED);
-      if (status < 0) refused = status;
-    }
-  }
-  told.owed = 0;
-  if (overtaken && (local || !core_.marks_leases)) return CACHECHAIN_VOID;
-  if (!stored && !local)
-    return Status(refused, core_.settings.chain + ": no layer could keep the value: " + told.verdicts);
-  return local ? CACHECHAIN_LOCAL_ONLY : CACHECHAIN_OK;
 }
 
 Status LoadPath::unchanged(const Caller &caller, const cachechain_lease &lease, int64_t ttl_ms) {

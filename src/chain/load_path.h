@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "chain/core.h"
+#include "chain/fulfilment.h"
 #include "chain/lease_marks.h"
 #include "chain/read_path.h"
 #include "chain/write_path.h"
@@ -48,8 +49,8 @@ class LoadPath {
   static void count_answer(const Caller &caller, int32_t status, const cachechain_value &value,
                            const cachechain_lease &lease);
 
-  // The endings. `loaded` is a value or an absence.
-  Status fulfil(const Caller &caller, const cachechain_lease &lease, const Mutation &loaded, cachechain_write &result);
+  // The endings.
+  Fulfilment &fulfilment() { return fulfilment_; }
   Status unchanged(const Caller &caller, const cachechain_lease &lease, int64_t ttl_ms);
   Status fail(const Caller &caller, const cachechain_lease &lease, std::string_view message, int64_t hold_off_ms);
   Status abandon(const Caller &caller, const cachechain_lease &lease);
@@ -60,12 +61,12 @@ class LoadPath {
                cachechain_lease &lease);
   int32_t fail(const Loading &one, int32_t code, std::string_view text) const;
   bool wait_for_permit(const Walk &walk);
-  Status store(const Caller &caller, Hold &hold, const Hold::LeaseTerms &lease, Told &told);
 
   Core &core_;
   ReadPath &reads_;
   WritePath &writes_;
   LeaseMarks marks_{core_};
+  Fulfilment fulfilment_{core_, writes_, marks_};
 };
 
 }  // namespace cachechain

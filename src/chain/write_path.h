@@ -6,6 +6,8 @@
 #ifndef CACHECHAIN_CHAIN_WRITE_PATH_H_
 #define CACHECHAIN_CHAIN_WRITE_PATH_H_
 
+#include <utility>
+
 #include "chain/batch.h"
 #include "chain/clear_path.h"
 #include "chain/core.h"
@@ -47,6 +49,11 @@ class WritePath {
   // One put into one level. Its bit goes to done or owed.
   int32_t put_one(const Caller &caller, size_t at, const cachechain_put &put, Told &told) {
     return teller_.tell(caller, at, put, told);
+  }
+  // The same for each mutation of the round that make(told, put) writes a put for and answers true.
+  template <class Make>
+  void put_round(const Caller &caller, size_t at, Round &round, Make &&make) {
+    teller_.tell(caller, at, round, std::forward<Make>(make));
   }
   // The live entry that the truth holds, as a view.
   Status entry_to_rewrite(const Caller &caller, const cachechain_key &key, int64_t deadline_ns,

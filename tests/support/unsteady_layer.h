@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <mutex>
 #include <random>
@@ -134,7 +135,8 @@ class UnsteadyLayer final : public Layer {
   bool chance(uint32_t per_mille) { return !well_ && random() % 1000 < per_mille; }
   void dawdle() {
     if (!chance(trouble_.late)) return;
-    for (uint32_t turns = random() % 64; turns > 0; --turns) std::this_thread::yield();
+    // Asleep, so that it is late by as much on a machine that others keep busy.
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 64));
   }
   // As held() is asked for it: keys of other namespaces than the default one under "name:key".
   static std::string text(const cachechain_key &key) {

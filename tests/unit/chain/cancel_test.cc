@@ -34,7 +34,7 @@ class CancelTest : public ChainTest {
     Mutation loaded;
     loaded.data = bytes(data);
     loaded.cancel = token;
-    return chain_->loads().fulfil(caller(), lease, loaded, write_);
+    return chain_->loads().fulfilment().one(caller(), lease, loaded, write_);
   }
   RecordTable::Look look(const std::string &key) { return chain_->look(chain_->home().key(bytes(key))); }
   void wait_for_waiting(const std::string &key, uint64_t count) {

@@ -76,7 +76,7 @@ class ClearTest : public ChainTest {
   Status fulfil(const cachechain_lease &lease, const std::string &data) {
     Mutation loaded;
     loaded.data = bytes(data);
-    return chain_->loads().fulfil(caller(), lease, loaded, write_);
+    return chain_->loads().fulfilment().one(caller(), lease, loaded, write_);
   }
   // A second chain over the last fake.
   std::unique_ptr<Chain> other_process() {
@@ -329,7 +329,7 @@ TEST_F(ClearTest, WhoWaitsForALoadOfBeforeLoadsHimself) {
     Mutation loaded;
     loaded.data = bytes(data);
     cachechain_write write{};
-    EXPECT_EQ(chain_->loads().fulfil(caller(), own, loaded, write).code(), CACHECHAIN_OK);
+    EXPECT_EQ(chain_->loads().fulfilment().one(caller(), own, loaded, write).code(), CACHECHAIN_OK);
   });
   while (chain_->look(chain_->home().key(bytes("k"))).waiting < 1) std::this_thread::yield();
   ASSERT_EQ(clear().code(), CACHECHAIN_OK);
@@ -374,7 +374,7 @@ TEST_F(ClearTest, ALeaseIsEndedInItsNamespaceOnly) {
   const std::string data = "v";
   Mutation loaded;
   loaded.data = bytes(data);
-  EXPECT_EQ(chain_->loads().fulfil(Caller(space("users")), lease, loaded, write_).code(), CACHECHAIN_VOID);
+  EXPECT_EQ(chain_->loads().fulfilment().one(Caller(space("users")), lease, loaded, write_).code(), CACHECHAIN_VOID);
   EXPECT_EQ(fulfil(lease, "v").code(), CACHECHAIN_OK);
 }
 

@@ -59,7 +59,7 @@ class LoadManyTest : public ChainTest {
   Status fulfil(const cachechain_lease &lease, const std::string &data) {
     Mutation loaded;
     loaded.data = bytes(data);
-    return chain_->loads().fulfil(caller(), lease, loaded, write_);
+    return chain_->loads().fulfilment().one(caller(), lease, loaded, write_);
   }
   uint64_t waiting(const std::string &key) { return chain_->look(chain_->home().key(bytes(key))).waiting; }
 
@@ -89,7 +89,9 @@ TEST_F(LoadManyTest, ALeaseForEachKeyThatNobodyHas) {
 
   Mutation times;
   times.fresh_ms = 5'000;
+  l2->calls.clear();
   const Many ended = fulfil_many({many.lease(2), many.lease(0), many.lease(2)}, {"three", "", "late"}, times);
+  EXPECT_EQ(l2->calls, (Calls{"put_many", "put c", "put a"}));
   EXPECT_EQ(ended.status(0), CACHECHAIN_OK);
   EXPECT_EQ(ended.value(0).version, many.lease(2).version);
   EXPECT_EQ(ended.status(1), CACHECHAIN_OK);
@@ -115,6 +117,17 @@ TEST_F(LoadManyTest, OfTheTruthItselfToFulfilIsToSet) {
   const Many ended = fulfil_many({many.lease(0), many.lease(1)}, {"one", "two"});
   EXPECT_EQ(ended.status(0), CACHECHAIN_OK);
   EXPECT_EQ(ended.status(1), CACHECHAIN_VOID) << "a mutation came after it";
+  const Many more = load_many({"c", "d", "e"});
+  EXPECT_EQ(more.leases(), 3u);
+  l2->entries["d"] = {"theirs", more.lease(1).version, more.lease(1).version, 0, 0, 0};
+  l2->calls.clear();
+  const Many set_all = fulfil_many({more.lease(0), more.lease(1), more.lease(2)}, {"C", "D", "E"});
+  EXPECT_EQ(l2->calls, (Calls{"put_many", "put c", "put d", "put e"}));
+  EXPECT_EQ(set_all.status(0), CACHECHAIN_OK);
+  EXPECT_EQ(set_all.status(1), CACHECHAIN_VOID) << "another process wrote it";
+  EXPECT_EQ(set_all.status(2), CACHECHAIN_OK);
+  EXPECT_EQ(l2->entries.at("d").data, "theirs");
+  EXPECT_EQ(l2->entries.at("e").data, "E");
   EXPECT_EQ(l2->entries.at("a").data, "one");
   EXPECT_EQ(l2->entries.at("b").data, "other");
 }
@@ -271,6 +284,30 @@ TEST_F(LoadManyTest, WhatWasStoredSinceTheLookIsLookedFor) {
   EXPECT_TRUE(many.granted(0));
   EXPECT_FALSE(many.granted(1));
   EXPECT_EQ(many.data(1), "theirs");
+}
+
+TEST_F(LoadManyTest, OfManyFulfilmentsEachHasItsOwnEnd) {
+  FakeLayer *l1 = fake(kFakeInline);
+  FakeLayer *l2 = fake(kFakeShared);
+  ASSERT_TRUE(open(Source::kApplication).ok());
+  const Many many = load_many({"a", "b"});
+  l2->entries["b"] = {"theirs", 7, 7, 0, 0, 0};  // another process took the lease over
+  l2->calls.clear();
+  const Many ended = fulfil_many({many.lease(0), many.lease(1)}, {"A", "B"});
+  EXPECT_EQ(l2->calls, (Calls{"put_many", "put a", "put b"}));
+  EXPECT_EQ(ended.status(0), CACHECHAIN_OK);
+  EXPECT_EQ(ended.status(1), CACHECHAIN_VOID);
+  EXPECT_EQ(ended.value(1).version, 0u);
+  EXPECT_EQ(l1->entries.at("a").data, "A");
+  EXPECT_EQ(l1->entries.count("b"), 0u);
+  EXPECT_EQ(l2->entries.at("b").data, "theirs");
+
+  const Many more = load_many({"c", "d"});
+  l2->step = [](const char *) { return CACHECHAIN_UNAVAILABLE; };
+  const Many local = fulfil_many({more.lease(0), more.lease(1)}, {"C", "D"});
+  EXPECT_EQ(local.status(0), CACHECHAIN_LOCAL_ONLY);
+  EXPECT_EQ(local.status(1), CACHECHAIN_LOCAL_ONLY);
+  EXPECT_EQ(get("d").data, "D");
 }
 
 TEST_F(LoadManyTest, WithoutTheLevelThatArbitratesLeasesAreOfThisProcess) {

@@ -30,13 +30,13 @@ class LoadTest : public ChainTest {
   Status fulfil(const cachechain_lease &lease, const std::string &data, Mutation loaded = {}) {
     loaded.data = bytes(data);
     write_ = {};
-    return chain_->loads().fulfil(caller(), lease, loaded, write_);
+    return chain_->loads().fulfilment().one(caller(), lease, loaded, write_);
   }
   Status absent(const cachechain_lease &lease, int64_t ttl_ms = 0) {
     Mutation absence;
     absence.kind = CACHECHAIN_KIND_ABSENT;
     absence.ttl_ms = ttl_ms;
-    return chain_->loads().fulfil(caller(), lease, absence, write_);
+    return chain_->loads().fulfilment().one(caller(), lease, absence, write_);
   }
   Status fail(const cachechain_lease &lease, const std::string &why, int64_t hold_off_ms = 0) {
     return chain_->loads().fail(caller(), lease, why, hold_off_ms);
@@ -318,7 +318,7 @@ TEST_F(LoadTest, ALoadLongerThanTheDeadlineIsDoneAFewTimesAndNobodyIsToldDeadlin
             cachechain_write write{};
             const std::string data = "value";
             loaded.data = bytes(data);
-            (void)chain_->loads().fulfil(caller(), got.lease, loaded, write);
+            (void)chain_->loads().fulfilment().one(caller(), got.lease, loaded, write);
           }
           break;
         }

@@ -24,7 +24,7 @@ class NoMemoryTest : public ChainTest {
   Status fulfil(const cachechain_lease &lease, const std::string &data) {
     Mutation loaded;
     loaded.data = bytes(data);
-    return chain_->loads().fulfil(caller(), lease, loaded, write_);
+    return chain_->loads().fulfilment().one(caller(), lease, loaded, write_);
   }
 
   // A batch of gets, one of loads, and the fulfilment of what was granted.

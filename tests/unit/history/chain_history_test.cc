@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <random>
@@ -299,7 +300,7 @@ class ChainHistoryTest : public testing::Test {
     recorder.end(op);
     if (lease.id == 0) return;
     const std::string loaded = std::to_string(database_.read(which));
-    for (uint32_t turns = dice % 16; turns > 0; --turns) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::microseconds(dice % 16));
     Mutation mutation;
     mutation.data = bytes(loaded);
     cachechain_write write{};
@@ -313,7 +314,7 @@ class ChainHistoryTest : public testing::Test {
       case 2:
         break;  // it is gone
       default:
-        (void)chain_->loads().fulfil(caller(), lease, mutation, write);
+        (void)chain_->loads().fulfilment().one(caller(), lease, mutation, write);
     }
   }
 
@@ -365,7 +366,7 @@ class ChainHistoryTest : public testing::Test {
       leases.push_back(answers->leases()[i]);
       loaded.push_back(std::to_string(database_.read(asked.ops[i].key)));
     }
-    for (uint32_t turns = dice % 16; turns > 0; --turns) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::microseconds(dice % 16));
     if (dice % 32 == 2) return;  // it is gone
     std::vector<cachechain_slice> values;
     for (const std::string &value : loaded) values.push_back({bytes(value).data(), value.size()});
