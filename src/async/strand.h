@@ -13,7 +13,7 @@
 
 namespace cachechain {
 
-class Strand : private Task {
+class Strand final : private Task {
  public:
   explicit Strand(WorkerGroup &group) : group_(group) {}
   Strand(const Strand &) = delete;

@@ -19,9 +19,10 @@ namespace cachechain {
 class Line {
  public:
   Line() = default;
-  template <class... Args>
-  explicit Line(const char *format, Args... args) {
-    const int written = std::snprintf(text_, sizeof text_, format, args...);
+  explicit Line(const char *text) : Line("%s", text) {}
+  template <class First, class... Rest>
+  Line(const char *format, First first, Rest... rest) {
+    const int written = std::snprintf(text_, sizeof text_, format, first, rest...);
     size_ = written < 0 ? 0 : std::min<size_t>(static_cast<size_t>(written), sizeof text_ - 1);
   }
   operator std::string_view() const { return {text_, size_}; }  // NOLINT: it is a text
