@@ -1,6 +1,7 @@
 #include "async/worker_group.h"
 
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "base/condition.h"
@@ -55,7 +56,9 @@ struct WorkerGroup::Insides {
   uint64_t waiting = 0;  // in `tasks`
   uint64_t idle = 0;     // threads, those included that were notified and are not yet awake
   std::vector<pthread_t> started;
+  uint64_t dropping = 0;  // calls of shut() that are at it
   bool stopping = false;
+  bool joining = false;
   bool stopped = false;
 };
 
@@ -82,19 +85,32 @@ Status WorkerGroup::run(Task &task) {
   return CACHECHAIN_OK;
 }
 
-void WorkerGroup::stop() {
+void WorkerGroup::shut() {
   if (born_.inherited()) return;
   Insides &in = *insides_;
   std::unique_lock<std::mutex> lock(in.mutex);
-  if (in.stopping) {
-    while (!in.stopped) in.ended.wait(lock);
-    return;
-  }
   in.stopping = true;
   TaskList not_begun = std::move(in.tasks);
   in.work_came.notify_all();
+  ++in.dropping;
   lock.unlock();
   not_begun.drop_all();
+  lock.lock();
+  --in.dropping;
+  in.ended.notify_all();
+}
+
+void WorkerGroup::stop() {
+  if (born_.inherited()) return;
+  shut();
+  Insides &in = *insides_;
+  std::unique_lock<std::mutex> lock(in.mutex);
+  while (in.dropping != 0) in.ended.wait(lock);
+  if (std::exchange(in.joining, true)) {
+    while (!in.stopped) in.ended.wait(lock);
+    return;
+  }
+  lock.unlock();
   for (const pthread_t thread : in.started) pthread_join(thread, nullptr);
   lock.lock();
   in.stopped = true;

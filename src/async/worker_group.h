@@ -28,12 +28,13 @@ class WorkerGroup {
   WorkerGroup(const WorkerGroup &) = delete;
   WorkerGroup &operator=(const WorkerGroup &) = delete;
 
-  // The task stays alive until its end. Refused with CLOSED after stop(), and with OVERLOADED if the group has no
+  // The task stays alive until its end. Refused with CLOSED after shut(), and with OVERLOADED if the group has no
   // thread and none can be started; with at least one thread a task is accepted whatever happens.
   Status run(Task &task);
 
-  // No task begins after this was called. Drops those that have not begun, on the calling thread, and waits for those
-  // that have. A second call waits for the first.
+  // No task begins after this was called. Drops those that have not begun, on the calling thread.
+  void shut();
+  // The same, and waits for those that have begun. A second call waits for the first.
   void stop();
 
   uint32_t threads() const;

@@ -9,7 +9,7 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "base/threads.h"
+#include "support/few_threads.h"
 
 namespace cachechain {
 
@@ -29,20 +29,6 @@ class Gate {
   std::mutex mutex_;
   std::condition_variable opened_;
   bool open_ = false;
-};
-
-// Lets as many threads be started as it is told.
-class FewThreads final : public Threads {
- public:
-  explicit FewThreads(int most) : left_(most) {}
-  Status start(const std::string &name, Body body, void *argument, pthread_t *thread) override {
-    if (left_ == 0) return Status(CACHECHAIN_OVERLOADED, "none left");
-    --left_;
-    return Threads::system().start(name, body, argument, thread);
-  }
-
- private:
-  int left_;
 };
 
 inline bool readable(int fd) {

@@ -132,6 +132,28 @@ TEST(WorkerGroupTest, StopWaitsForWhatRunsAndDropsTheRest) {
   stopping.join();
 }
 
+TEST(WorkerGroupTest, ShutDropsTheRestAndWaitsForNobody) {
+  WorkerGroup group("test", 1);
+  Gate begun, end;
+  Work running([&] {
+    begun.open();
+    end.pass();
+  });
+  Work waiting, late;
+  ASSERT_TRUE(group.run(running).ok());
+  begun.pass();
+  ASSERT_TRUE(group.run(waiting).ok());
+  group.shut();
+  group.shut();
+  EXPECT_EQ(running.ran, 0);
+  EXPECT_EQ(waiting.dropped, 1);
+  EXPECT_EQ(group.run(late).code(), CACHECHAIN_CLOSED);
+  end.open();
+  group.stop();
+  EXPECT_EQ(running.ran, 1);
+  EXPECT_EQ(waiting.ran + late.ran + late.dropped, 0);
+}
+
 TEST(WorkerGroupTest, WithoutAThreadATaskIsRefused) {
   FewThreads none(0);
   WorkerGroup group("test", 2, none);
