@@ -15,6 +15,7 @@ Chain::Chain(ChainSettings settings, ChainParts parts, std::vector<std::string> 
 
 Result<std::unique_ptr<Chain>> Chain::open(ChainSettings settings, ChainParts parts,
                                            std::vector<std::string> warnings) {
+  parts.put_watchers_around_log();
   std::vector<OpenedLayer> layers;
   for (const LayerSettings &wanted : settings.layers) {
     if (!wanted.enabled) continue;
@@ -41,6 +42,7 @@ Result<std::unique_ptr<Chain>> Chain::open(ChainSettings settings, ChainParts pa
 
 Result<std::unique_ptr<Chain>> Chain::open(ChainSettings settings, ChainParts parts, std::vector<std::string> warnings,
                                            std::vector<OpenedLayer> layers) {
+  parts.put_watchers_around_log();
   std::unique_ptr<Chain> chain(new Chain(std::move(settings), std::move(parts), std::move(warnings)));
   if (Status taken = chain->core_.take_layers(std::move(layers)); !taken.ok()) return taken;
   chain->prepare_warming();
@@ -63,6 +65,10 @@ void Chain::prepare_warming() {
 Chain::~Chain() {
   Forks::remove(this);
   (void)close(CACHECHAIN_TIMEOUT_NONE);
+}
+
+Status Chain::watch(CompletionQueue &queue, uint32_t kinds, int32_t log_level) {
+  return core_.parts.watchers->watch(queue, kinds, log_level, static_cast<uint32_t>(settings().layers.size()));
 }
 
 int32_t Chain::refusal(State state) { return state == State::kForked ? CACHECHAIN_FORKED : CACHECHAIN_CLOSED; }
@@ -104,6 +110,7 @@ Status Chain::close(int64_t timeout_ns) {
     call.deadline_ns = deadline_ns;
     if (Status closed = level->layer->close(call); !closed.ok()) worst = closed;
   }
+  core_.parts.watchers->end();
   state_.store(State::kClosed, std::memory_order_relaxed);
   return worst;
 }

@@ -55,6 +55,8 @@ class Chain {
   LoadPath &loads() { return loads_; }
   LoadMany &load_many() { return load_many_; }
   ClearPath &clears() { return clears_; }
+  // From now on the queue is sent what the bits of `kinds` (CACHECHAIN_WATCH_...) say; 0 ends it.
+  Status watch(CompletionQueue &queue, uint32_t kinds, int32_t log_level);
 
   // Of all namespaces together, and of one.
   std::string stats() const;

@@ -172,13 +172,18 @@ std::string Core::describe(const Level &level, int32_t status, const cachechain_
 
 void Core::layer_failed(Level &level, int32_t status, const cachechain_report &report) {
   std::string text = describe(level, status, report);
-  if (level.health.failed(status, text)) parts.log->log(CACHECHAIN_LOG_WARN, text + " (" + status_name(status) + ")");
+  if (!level.health.failed(status, text)) return;
+  parts.log->log(CACHECHAIN_LOG_WARN, text + " (" + status_name(status) + ")");
+  const Status::Detail detail{text, level.layer->traits().name, report.native_code, report.retryable != 0};
+  parts.watchers->layer_failed(level, Status(status, detail));
 }
 
 void Core::layer_answered(Level &level) {
   if (level.health.succeeded()) {
     const LayerTraits &traits = level.layer->traits();
-    parts.log->log(CACHECHAIN_LOG_WARN, settings.chain + "/" + traits.name + " " + traits.plugin + ": answers again");
+    const std::string text = settings.chain + "/" + traits.name + " " + traits.plugin + ": answers again";
+    parts.log->log(CACHECHAIN_LOG_WARN, text);
+    parts.watchers->layer_answered(level, text);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/cancel_token.h"
@@ -16,6 +17,7 @@
 #include "base/status.h"
 #include "chain/level.h"
 #include "chain/namespaces.h"
+#include "chain/watchers.h"
 #include "config/settings.h"
 #include "entry/stamp.h"
 #include "key/loads.h"
@@ -30,6 +32,15 @@ struct ChainParts {
   Allocator *allocator = &Allocator::system();
   std::shared_ptr<Logger> log;
   std::vector<std::string> plugin_path;
+  MakeError make_error = nullptr;         // for events; NULL: they carry none
+  std::shared_ptr<Watchers> watchers;     // made by Chain::open()
+
+  // Once: from then on what is logged passes by the watchers.
+  void put_watchers_around_log() {
+    if (watchers != nullptr) return;
+    watchers = std::make_shared<Watchers>(std::move(log), make_error);
+    log = watchers;
+  }
 };
 
 struct Core {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "abi/error.h"
 #include "chain/chain.h"
 #include "support/fake_layer.h"
 #include "support/virtual_clock.h"
@@ -60,6 +61,7 @@ class ChainTest : public ::testing::Test {
     parts.clock = &clock_;
     parts.random = &random_;
     parts.allocator = allocator_;
+    parts.make_error = &fail;
     parts.log = Logger::to_sink(
         [](void *lines, int32_t, const uint8_t *text, uint64_t size) {
           static_cast<std::vector<std::string> *>(lines)->emplace_back(reinterpret_cast<const char *>(text), size);
