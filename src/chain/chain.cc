@@ -81,6 +81,7 @@ Status Chain::close(int64_t timeout_ns) {
   ThreadBlocks::order_with_entries();
   core_.loads.close();
   core_.records.close();
+  calls_.shut();
   const int64_t begin = core_.parts.clock->mono_ns();
   const int64_t deadline_ns =
       timeout_ns == CACHECHAIN_TIMEOUT_NONE ? 0 : begin + std::min(timeout_ns, INT64_MAX - begin);
@@ -97,6 +98,7 @@ Status Chain::close(int64_t timeout_ns) {
     const timespec pause{0, 200'000};
     nanosleep(&pause, nullptr);
   }
+  calls_.stop();
   for (auto &level : core_.levels) {
     if (level->warming == nullptr || level->warming->close(deadline_ns)) continue;
     return Status(CACHECHAIN_DEADLINE, core_.settings.chain + "/" + level->layer->traits().name +

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "chain/async_calls.h"
 #include "chain/clear_path.h"
 #include "chain/core.h"
 #include "chain/load_many.h"
@@ -55,6 +56,7 @@ class Chain {
   LoadPath &loads() { return loads_; }
   LoadMany &load_many() { return load_many_; }
   ClearPath &clears() { return clears_; }
+  AsyncCalls &calls() { return calls_; }
   // From now on the queue is sent what the bits of `kinds` (CACHECHAIN_WATCH_...) say; 0 ends it.
   Status watch(CompletionQueue &queue, uint32_t kinds, int32_t log_level);
 
@@ -94,6 +96,7 @@ class Chain {
   WritePath writes_{core_, repairs_, query_, clears_};
   LoadPath loads_{core_, reads_, writes_};
   LoadMany load_many_{core_, read_many_, loads_};
+  AsyncCalls calls_{*this, core_};
   std::atomic<State> state_{State::kOpen};
   std::mutex closing_;
 };

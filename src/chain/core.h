@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/status.h"
+#include "base/threads.h"
 #include "chain/level.h"
 #include "chain/namespaces.h"
 #include "chain/watchers.h"
@@ -32,6 +33,7 @@ struct ChainParts {
   Allocator *allocator = &Allocator::system();
   std::shared_ptr<Logger> log;
   std::vector<std::string> plugin_path;
+  Threads *threads = &Threads::system();  // outlives the chain
   MakeError make_error = nullptr;         // for events; NULL: they carry none
   std::shared_ptr<Watchers> watchers;     // made by Chain::open()
 

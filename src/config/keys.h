@@ -8,9 +8,9 @@
 namespace cachechain {
 
 inline constexpr std::string_view kChainKeys[] = {
-    "$schema",  "chain",           "source",      "layers",       "deadline_ms", "max_drift_ms",
-    "bus",      "max_value_bytes", "plugin_path", "tombstone_ms", "serve_stale", "max_loads",
-    "lease_ms", "lease_wait_ms",   "refresh_ms",  "namespaces",   "life",        "life_decay",
+    "$schema",         "chain",       "source",       "layers",      "deadline_ms",   "max_drift_ms", "bus",
+    "max_value_bytes", "plugin_path", "tombstone_ms", "serve_stale", "max_loads",     "lease_ms",     "lease_wait_ms",
+    "refresh_ms",      "namespaces",  "life",         "life_decay",  "async_threads",
 };
 inline constexpr std::string_view kLayerKeys[] = {
     "name",

@@ -275,6 +275,7 @@ ChainSettings read_chain(const json &root, Reading reading) {
   settings.lease_ms = fields.duration_ms("lease_ms", settings.lease_ms, 1, kDayMs);
   settings.lease_wait_ms = fields.duration_ms("lease_wait_ms", settings.lease_wait_ms, 1, kDayMs);
   settings.refresh_ms = fields.duration_ms("refresh_ms", settings.refresh_ms, 0, kDayMs);
+  settings.async_threads = static_cast<uint32_t>(fields.integer("async_threads", settings.async_threads, 1, 256));
   settings.plugin_path = fields.text("plugin_path", "", is_path, "folders separated by ':'");
   (void)fields.word("bus", kNone, kBuses);
   settings.life = read_life(fields, settings.life);

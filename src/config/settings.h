@@ -73,6 +73,7 @@ struct ChainSettings {
   int64_t lease_ms = 10'000;    // how long a load may take before another starts
   int64_t lease_wait_ms = 500;  // how long others wait for it before one of them loads for himself
   int64_t refresh_ms = 0;       // this long before its fresh time ends, a value is worth a lease
+  uint32_t async_threads = 16;  // for submitted gets and mutations, and as many for submitted loads
   LifeStrategy life = LifeStrategy::kPerLayer;
   double life_decay = 0.5;            // of kDecaying: what each layer keeps of the life in the layer below it
   std::string plugin_path;            // searched before the open options' path; may be empty

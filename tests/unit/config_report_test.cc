@@ -60,6 +60,7 @@ TEST_F(ConfigReportTest, HasEveryValueAndItsOrigin) {
       {"lease_ms", {10'000, "default"}},
       {"lease_wait_ms", {500, "default"}},
       {"refresh_ms", {0, "default"}},
+      {"async_threads", {16, "default"}},
       {"plugin_path", {"", "default"}},
       {"bus", {"none", "default"}},
       {"life", {"per_layer", "default"}},

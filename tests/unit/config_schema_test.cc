@@ -117,7 +117,7 @@ TEST_F(ConfigSchemaTest, HasTheLimitsOfTheParser) {
       EXPECT_FALSE(taken(place, item.key(), most + 1)) << item.key();
     }
   }
-  EXPECT_EQ(seen, 18u);
+  EXPECT_EQ(seen, 19u);
   EXPECT_EQ(schema_.at("properties").at("layers").at("maxItems"), CACHECHAIN_MAX_LAYERS);
   EXPECT_EQ(schema_.at("properties").at("namespaces").at("maxProperties"), kMostNamespaces);
   EXPECT_TRUE(taken(kLayer, "ttl_jitter", layer_.at("properties").at("ttl_jitter").at("maximum")));
@@ -138,7 +138,7 @@ TEST_F(ConfigSchemaTest, HasTheDefaultsOfTheParser) {
     EXPECT_EQ(said.at("default"), row.at("value")) << key;
     ++seen;
   }
-  EXPECT_EQ(seen, 28u);
+  EXPECT_EQ(seen, 29u);
 }
 
 }  // namespace

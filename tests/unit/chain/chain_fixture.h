@@ -61,6 +61,7 @@ class ChainTest : public ::testing::Test {
     parts.clock = &clock_;
     parts.random = &random_;
     parts.allocator = allocator_;
+    parts.threads = threads_;
     parts.make_error = &fail;
     parts.log = Logger::to_sink(
         [](void *lines, int32_t, const uint8_t *text, uint64_t size) {
@@ -107,6 +108,7 @@ class ChainTest : public ::testing::Test {
 
   VirtualClock clock_;
   Allocator *allocator_ = &Allocator::system();
+  Threads *threads_ = &Threads::system();
   SeededRandom random_;
   ChainSettings settings_;
   std::vector<FakeLayer *> fakes_;  // owned by the chain once it is open
