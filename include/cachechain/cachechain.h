@@ -548,7 +548,18 @@ CACHECHAIN_API int32_t cachechain_batch_copy(const cachechain_batch *batch, int3
 /* Releases the values. Accepts NULL. [once] since 0.1 */
 CACHECHAIN_API void cachechain_batch_free(cachechain_batch *batch);
 
-/* ---- Asynchronous calls over a completion queue. All LATER since 0.1 ---- */
+/* ---- Asynchronous calls over a completion queue ----
+ * A call is submitted with a token and answers by one event in a queue, from which the caller's own threads take many at
+ * a time: no thread of the library ever calls into the program. Each accepted submit gives exactly one event; a refused
+ * one (< 0) gives none. Options, key and value are copied. One queue serves any number of chains, and the other way round.
+ *
+ * A hit in memory completes inside submit. Everything else is done by threads of the chain, at most `async_threads` for
+ * gets and mutations and as many more for loads, in no order that the caller may rely on: await a set before a get that
+ * has to see it, or give its version to min_version. The time-out counts from submit; a call whose time is over before a
+ * thread is free for it answers DEADLINE and asks no layer.
+ *
+ * When a chain is closed its calls that have not begun answer CLOSED, and those that have come to their own end. When a
+ * queue is freed all its calls are cancelled. Either may be freed first. */
 
 enum {
   CACHECHAIN_EVENT_GET = 1,
@@ -559,28 +570,53 @@ enum {
   CACHECHAIN_EVENT_LOG = 6
 };
 
-/* One completion. FROZEN. What `value` and `error` hold is the receiver's to release and free. */
+/* Bits of `kinds` for cachechain_queue_watch(). */
+#define CACHECHAIN_WATCH_LAYER UINT32_C(0x00000001)
+#define CACHECHAIN_WATCH_LOG UINT32_C(0x00000002)
+
+/* One completion. FROZEN. What `value` and `error` hold is the receiver's to release and free; a lease in it is his to
+ * end. `status` is what the call would have answered; `error` is there if it is below 0. */
 typedef struct cachechain_event {
   uint64_t token;
   int32_t status;
   uint32_t kind;
-  cachechain_value value;
-  cachechain_lease lease;
-  cachechain_write write;
+  cachechain_value value; /* of a get or load, always a view; of LAYER and LOG see cachechain_queue_watch() */
+  cachechain_lease lease; /* of a load */
+  cachechain_write write; /* of a set or delete */
   cachechain_error *error;
 } cachechain_event;
 
-/* A queue for at most `capacity` calls under way plus events not yet taken. [any] */
+/* A queue for at most `capacity` (1 to 1,048,576) calls under way plus events not yet taken. Its memory is taken here: 192
+ * bytes for each, rounded up to a power of two. INVALID_ARGUMENT, NO_MEMORY. [any] since 0.1 */
 CACHECHAIN_API int32_t cachechain_queue_open(uint64_t capacity, cachechain_queue **queue, cachechain_error **error);
-/* An eventfd that is readable while events wait; owned by the queue. [any] */
+/* An eventfd that is readable while events wait, for poll() and its kin; owned by the queue and read by nobody else. Made
+ * at the first call. It may be readable a moment before the first event can be taken. Below 0: a failure. [any]
+ * since 0.1 */
 CACHECHAIN_API int32_t cachechain_queue_fd(cachechain_queue *queue);
-/* Takes up to cap events, waits up to timeout_ns for the first. [any] [may block] */
+/* Takes up to cap events, waits up to timeout_ns for the first; 0 does not wait. OK also if none came: then *count is 0.
+ * Several threads may wait; each event goes to one of them. CLOSED: the queue is being freed. INVALID_ARGUMENT, FORKED.
+ * [any] [may block] since 0.1 */
 CACHECHAIN_API int32_t cachechain_queue_wait(cachechain_queue *queue, int64_t timeout_ns, cachechain_event *events,
                                              uint64_t cap, uint64_t *count, cachechain_error **error);
-/* Cancels what is under way, releases what waits. Accepts NULL. [once] [may block] */
+/* From now on the queue also receives what the chain has to tell unasked. It takes no room from calls.
+ *   LAYER  a layer fails for the first time, or answers again. value.layer is its index, status its failure or OK, error
+ *          the failure's object or NULL, value.data a line of text. If a layer changes again before the event is taken,
+ *          the new state takes its place.
+ *   LOG    a line of log of log_level or above, as it also goes to the chain's log: value.data is its text, status its
+ *          level, token how many lines were lost just before it, because nobody took them.
+ * The text is released like any value. Another call for the same queue and chain replaces the first; kinds 0 ends it, and
+ * so does the end of either. All namespaces of a chain are one here. UNSUPPORTED, INVALID_ARGUMENT, CLOSED, FORKED,
+ * NO_MEMORY. [any] since 0.1 */
+CACHECHAIN_API int32_t cachechain_queue_watch(cachechain_queue *queue, cachechain_chain *chain, uint32_t kinds,
+                                              int32_t log_level, cachechain_error **error);
+/* Cancels what is under way and waits for it, ends every cachechain_queue_wait(), releases what the events hold that
+ * nobody took; leases among them end by their time. Accepts NULL. No other call on the queue may begin meanwhile. [once]
+ * [may block] since 0.1 */
 CACHECHAIN_API void cachechain_queue_free(cachechain_queue *queue);
 
-/* Each accepted submit gives exactly one event with `token`; a refused one (< 0) gives none. Inputs are copied. [any] */
+/* As get, get_load, set and delete. QUEUE_FULL: `capacity` calls are under way or not yet taken. OVERLOADED: no thread can
+ * be started. FORKED also if the queue is the parent's. CLOSED, NO_MEMORY, and what is wrong with the arguments, a value
+ * larger than max_value_bytes among it. [any] since 0.1 */
 CACHECHAIN_API int32_t cachechain_submit_get(cachechain_chain *chain, const cachechain_get_options *options,
                                              const uint8_t *key, uint64_t key_size, cachechain_queue *queue,
                                              uint64_t token, cachechain_error **error);

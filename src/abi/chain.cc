@@ -39,6 +39,7 @@ Status open(std::string_view json, const cachechain_open_options *given, cachech
   parts.clock = &Clock::system();
   parts.random = &Random::system();
   parts.log = Logger::from_options(&options, "cachechain");
+  parts.make_error = &cachechain::fail;
   parts.plugin_path =
       plugin_search_path({parsed->settings.plugin_path, text(options.plugin_path, options.plugin_path_size)});
   Result<std::unique_ptr<Chain>> chain =

@@ -23,37 +23,4 @@ int32_t cachechain_clear(cachechain_chain *, const cachechain_put_options *, cac
   return later("cachechain_clear", error, result);
 }
 
-int32_t cachechain_queue_open(uint64_t, cachechain_queue **queue, cachechain_error **error) {
-  return later("cachechain_queue_open", error, queue);
-}
-
-int32_t cachechain_queue_fd(cachechain_queue *) { return -1; }
-
-int32_t cachechain_queue_wait(cachechain_queue *, int64_t, cachechain_event *, uint64_t, uint64_t *count,
-                              cachechain_error **error) {
-  return later("cachechain_queue_wait", error, count);
-}
-
-void cachechain_queue_free(cachechain_queue *) {}
-
-int32_t cachechain_submit_get(cachechain_chain *, const cachechain_get_options *, const uint8_t *, uint64_t,
-                              cachechain_queue *, uint64_t, cachechain_error **error) {
-  return later("cachechain_submit_get", error);
-}
-
-int32_t cachechain_submit_load(cachechain_chain *, const cachechain_get_options *, const uint8_t *, uint64_t,
-                               cachechain_queue *, uint64_t, cachechain_error **error) {
-  return later("cachechain_submit_load", error);
-}
-
-int32_t cachechain_submit_set(cachechain_chain *, const cachechain_put_options *, const uint8_t *, uint64_t,
-                              const uint8_t *, uint64_t, cachechain_queue *, uint64_t, cachechain_error **error) {
-  return later("cachechain_submit_set", error);
-}
-
-int32_t cachechain_submit_delete(cachechain_chain *, const cachechain_put_options *, const uint8_t *, uint64_t,
-                                 cachechain_queue *, uint64_t, cachechain_error **error) {
-  return later("cachechain_submit_delete", error);
-}
-
 }  // extern "C"
