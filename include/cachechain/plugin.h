@@ -213,7 +213,9 @@ typedef struct cachechain_layer_api {
   /* Removes what lives under the namespace's prefix (space NULL: under the chain's). Bounded by the deadline: PARTIAL
    * if there is more. [any] */
   int32_t (*sweep)(void *instance, const cachechain_call *call, const cachechain_space *space, uint64_t *removed);
-  /* House-keeping of bounded length: dropping what expired, checkpoints. PARTIAL if there is more to do. [any] */
+  /* House-keeping of bounded length: dropping what expired, checkpoints. PARTIAL if there is more to do. The core calls it
+   * on a thread of its own about once a minute after something was put, sooner after PARTIAL, never again after
+   * UNSUPPORTED, and not at all where the layer is inline. [any] */
   int32_t (*maintain)(void *instance, const cachechain_call *call);
   /* Tells other processes, and hears of them; `watch` with fn NULL ends it. [any] */
   int32_t (*notify)(void *instance, const cachechain_call *call, const cachechain_notice *notices, uint64_t count);

@@ -6,12 +6,21 @@
 #include <utility>
 
 #include "chain/forks.h"
+#include "chain/upkeep.h"
 #include "chain/warming.h"
 
 namespace cachechain {
+namespace {
+
+// What a layer has to do behind its callers' backs shares so many threads; one that may hang in a call has more.
+constexpr uint32_t kWorkers = 2;
+constexpr uint32_t kWorkersWithoutDeadline = 8;
+
+}  // namespace
 
 Chain::Chain(ChainSettings settings, ChainParts parts, std::vector<std::string> warnings)
-    : core_(std::move(settings), std::move(parts), std::move(warnings)) {}
+    : core_(std::move(settings), std::move(parts), std::move(warnings)),
+      housekeeper_(*core_.parts.clock, "cc-" + core_.settings.chain, *core_.parts.threads) {}
 
 Result<std::unique_ptr<Chain>> Chain::open(ChainSettings settings, ChainParts parts,
                                            std::vector<std::string> warnings) {
@@ -45,18 +54,23 @@ Result<std::unique_ptr<Chain>> Chain::open(ChainSettings settings, ChainParts pa
   parts.put_watchers_around_log();
   std::unique_ptr<Chain> chain(new Chain(std::move(settings), std::move(parts), std::move(warnings)));
   if (Status taken = chain->core_.take_layers(std::move(layers)); !taken.ok()) return taken;
-  chain->prepare_warming();
+  chain->prepare_levels();
   for (const std::string &warning : chain->core_.warnings) chain->core_.parts.log->log(CACHECHAIN_LOG_WARN, warning);
   Forks::add(chain.get());
   return chain;
 }
 
-void Chain::prepare_warming() {
-  for (size_t at = 0; at + 1 < core_.levels.size(); ++at) {
+void Chain::prepare_levels() {
+  for (size_t at = 0; at < core_.levels.size(); ++at) {
     Level &level = *core_.levels[at];
+    if (level.is_inline() || !level.writable()) continue;
+    const LayerTraits &traits = level.layer->traits();
+    const uint32_t threads = traits.can(CACHECHAIN_CAP_DEADLINE) ? kWorkers : kWorkersWithoutDeadline;
+    level.workers = std::make_unique<WorkerGroup>("cc-" + traits.name, threads, *core_.parts.threads);
+    level.upkeep = std::make_unique<Upkeep>(core_, level, home(), housekeeper_, *level.workers);
     const WarmSettings &warm = core_.settings.layers[level.index].warm;
-    if (level.is_inline() || !level.writable() || !warm.on) continue;
-    level.warming = std::make_unique<Warming>(core_, level, home(), warm);
+    if (at + 1 == core_.levels.size() || !warm.on) continue;
+    level.warming = std::make_unique<Warming>(core_, level, home(), warm, *level.workers);
     core_.queues = true;
   }
 }
@@ -99,10 +113,16 @@ Status Chain::close(int64_t timeout_ns) {
     nanosleep(&pause, nullptr);
   }
   calls_.stop();
+  housekeeper_.stop();
   for (auto &level : core_.levels) {
-    if (level->warming == nullptr || level->warming->close(deadline_ns)) continue;
-    return Status(CACHECHAIN_DEADLINE, core_.settings.chain + "/" + level->layer->traits().name +
-                                           ": a warm-up is still under way; close again");
+    if (level->workers == nullptr) continue;
+    const bool warmed = level->warming == nullptr || level->warming->close(deadline_ns);
+    if (!warmed || !level->upkeep->close(deadline_ns)) {
+      return Status(CACHECHAIN_DEADLINE, core_.settings.chain + "/" + level->layer->traits().name +
+                                             (warmed ? ": house-keeping" : ": a warm-up") +
+                                             " is still under way; close again");
+    }
+    level->workers->stop();
   }
   core_.namespaces.for_each([](Namespace &space) { space.threads().end(); });
   Status worst;

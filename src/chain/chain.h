@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "async/timers.h"
 #include "chain/async_calls.h"
 #include "chain/clear_path.h"
 #include "chain/core.h"
@@ -79,7 +80,7 @@ class Chain {
 
  private:
   Chain(ChainSettings settings, ChainParts parts, std::vector<std::string> warnings);
-  void prepare_warming();
+  void prepare_levels();
   static int32_t refusal(State state);
   struct Counted;
   // As JSON.
@@ -97,6 +98,7 @@ class Chain {
   LoadPath loads_{core_, reads_, writes_};
   LoadMany load_many_{core_, read_many_, loads_};
   AsyncCalls calls_{*this, core_};
+  Timers housekeeper_;
   std::atomic<State> state_{State::kOpen};
   std::mutex closing_;
 };

@@ -4,6 +4,8 @@
 #include <new>
 #include <utility>
 
+#include "chain/upkeep.h"
+
 namespace cachechain {
 namespace {
 
@@ -201,6 +203,7 @@ void Core::note_health(Level &level, int32_t outcome, const cachechain_report &r
 
 int32_t Core::put(const Caller &caller, Level &level, const cachechain_put &put, cachechain_put_result &result,
                   int64_t deadline_ns, std::span<const uint8_t> trace, cachechain_report &report, CancelToken *cancel) {
+  if (level.upkeep != nullptr) level.upkeep->written();
   const cachechain_call call = make_call(caller, level, deadline_ns, &report, trace, cancel);
   const int32_t status = level.layer->put(call, put, result);
   note_health(level, status, report);
@@ -211,6 +214,7 @@ int32_t Core::put_many(const Caller &caller, Level &level, std::span<const cache
                        std::span<cachechain_put_result> results, int64_t deadline_ns, std::span<const uint8_t> trace,
                        cachechain_report &report) {
   if (puts.size() == 1) return put(caller, level, puts.front(), results.front(), deadline_ns, trace, report);
+  if (level.upkeep != nullptr) level.upkeep->written();
   const cachechain_call call = make_call(caller, level, deadline_ns, &report, trace);
   int32_t outcome = level.layer->put_many(call, puts, results);
   const int32_t whole = outcome;

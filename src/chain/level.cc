@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "async/worker_group.h"
 #include "base/status.h"
+#include "chain/upkeep.h"
 #include "chain/warming.h"
 
 namespace cachechain {

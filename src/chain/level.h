@@ -19,7 +19,9 @@
 
 namespace cachechain {
 
+class Upkeep;
 class Warming;
+class WorkerGroup;
 
 // The last failure of a layer, and whether it is failing now. Thread-safe. Touched by failures and by the first success
 // after one, never by a hit.
@@ -53,7 +55,10 @@ struct Level {
   Health health;
   Debts debts;
   WarmPolicy admission;
-  std::unique_ptr<Warming> warming;  // of one that is not inline and has a level below it to be warmed from
+  // Of one that is not inline. Its threads are started when they are needed.
+  std::unique_ptr<WorkerGroup> workers;
+  std::unique_ptr<Upkeep> upkeep;    // of one that is writable
+  std::unique_ptr<Warming> warming;  // of one that has a level below it to be warmed from
 
   bool is_inline() const { return direct.api != nullptr; }
   bool writable() const { return write == WritePolicy::kThrough; }

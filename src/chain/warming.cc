@@ -3,22 +3,21 @@
 #include <new>
 #include <vector>
 
+#include "chain/upkeep.h"
+
 namespace cachechain {
 namespace {
 
-// A layer's queues share so many threads.
-constexpr uint32_t kWorkers = 2;
 // An entry that waited longer may have lost against a tombstone that is forgotten by now.
 constexpr int64_t kLongestWaitMs = 5'000;
 
 }  // namespace
 
-Warming::Warming(Core &core, Level &level, Namespace &home, const WarmSettings &settings)
+Warming::Warming(Core &core, Level &level, Namespace &home, const WarmSettings &settings, WorkerGroup &workers)
     : core_(core),
       level_(level),
       home_(home),
-      workers_("cc-" + level.layer->traits().name, kWorkers),
-      queue_({settings.queue_entries, settings.queue_bytes, kLongestWaitMs}, *core.parts.clock, workers_, *this) {}
+      queue_({settings.queue_entries, settings.queue_bytes, kLongestWaitMs}, *core.parts.clock, workers, *this) {}
 
 void Warming::warm(std::span<const cachechain_put> puts) noexcept {
   const Caller caller(home_);
@@ -34,6 +33,7 @@ void Warming::warm(std::span<const cachechain_put> puts) noexcept {
   } catch (const std::bad_alloc &) {
     return count(CACHECHAIN_NO_MEMORY, puts.size());
   }
+  if (level_.upkeep != nullptr) level_.upkeep->written();
   cachechain_report report{};
   const cachechain_call call = make_call(caller, level_, core_.deadline_after(0), &report);
   const int32_t status = level_.layer->put_many(call, puts, results);
@@ -43,12 +43,6 @@ void Warming::warm(std::span<const cachechain_put> puts) noexcept {
   }
   core_.layer_answered(level_);
   for (const cachechain_put_result &result : results) count(result.status, 1);
-}
-
-bool Warming::close(int64_t deadline_ns) {
-  if (!queue_.close(deadline_ns)) return false;
-  workers_.stop();
-  return true;
 }
 
 }  // namespace cachechain

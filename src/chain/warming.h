@@ -1,7 +1,8 @@
-// Warming: how one level that is not inline is warmed behind the readers' backs: its worker group and the queue in
-// front of it. A put that fails is lost and counted; the next reader who goes past the level offers the entry again.
+// Warming: how one level that is not inline is warmed behind the readers' backs: the queue in front of it, on the
+// level's worker group. A put that fails is lost and counted; the next reader who goes past the level offers the entry
+// again.
 //
-// [any] thread; close() before it is destroyed, and before the layer is closed.
+// [any] thread; close() before it is destroyed, and before the group stops and the layer is closed.
 #ifndef CACHECHAIN_CHAIN_WARMING_H_
 #define CACHECHAIN_CHAIN_WARMING_H_
 
@@ -14,12 +15,11 @@ namespace cachechain {
 class Warming final : private WarmQueue::Sink {
  public:
   // All of these outlive it. `home` is where the puts are counted.
-  Warming(Core &core, Level &level, Namespace &home, const WarmSettings &settings);
-  ~Warming() { workers_.stop(); }
+  Warming(Core &core, Level &level, Namespace &home, const WarmSettings &settings, WorkerGroup &workers);
 
   WarmQueue &queue() { return queue_; }
-  // Drops what waits, and ends the threads. False if a put is still under way at the deadline (0: none).
-  bool close(int64_t deadline_ns);
+  // Drops what waits. False if a put is still under way at the deadline (0: none).
+  bool close(int64_t deadline_ns) { return queue_.close(deadline_ns); }
 
  private:
   void warm(std::span<const cachechain_put> puts) noexcept override;
@@ -27,7 +27,6 @@ class Warming final : private WarmQueue::Sink {
   Core &core_;
   Level &level_;
   Namespace &home_;
-  WorkerGroup workers_;
   WarmQueue queue_;
 };
 

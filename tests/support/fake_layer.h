@@ -3,6 +3,7 @@
 #ifndef CACHECHAIN_TESTS_SUPPORT_FAKE_LAYER_H_
 #define CACHECHAIN_TESTS_SUPPORT_FAKE_LAYER_H_
 
+#include <atomic>
 #include <cstring>
 #include <deque>
 #include <functional>
@@ -55,6 +56,8 @@ class FakeLayer final : public Layer {
   std::vector<std::string> calls;  // "get a", "put a", in order; "get_many" and "put_many" stand before their items
   std::vector<uint32_t> conditions;
   std::vector<int64_t> deadlines;
+  std::atomic<int> maintained{0};  // calls of maintain(), which comes on a thread of the chain's
+  std::function<int32_t()> maintenance;
   int closed = 0;
 
   const LayerTraits &traits() const override { return traits_; }
@@ -168,7 +171,10 @@ class FakeLayer final : public Layer {
     return CACHECHAIN_OK;
   }
   int32_t ping(const cachechain_call &) override { return CACHECHAIN_OK; }
-  int32_t maintain(const cachechain_call &) override { return CACHECHAIN_OK; }
+  int32_t maintain(const cachechain_call &) override {
+    ++maintained;
+    return maintenance == nullptr ? CACHECHAIN_OK : maintenance();
+  }
   int32_t sweep(const cachechain_call &) override {
     std::lock_guard<std::mutex> lock(mutex_);
     if (!traits_.can(CACHECHAIN_CAP_SWEEP)) return CACHECHAIN_UNSUPPORTED;

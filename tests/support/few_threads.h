@@ -2,6 +2,7 @@
 #ifndef CACHECHAIN_TESTS_SUPPORT_FEW_THREADS_H_
 #define CACHECHAIN_TESTS_SUPPORT_FEW_THREADS_H_
 
+#include <atomic>
 #include <string>
 
 #include "base/threads.h"
@@ -12,13 +13,16 @@ class FewThreads final : public Threads {
  public:
   explicit FewThreads(int most) : left_(most) {}
   Status start(const std::string &name, Body body, void *argument, pthread_t *thread) override {
-    if (left_ == 0) return Status(CACHECHAIN_OVERLOADED, "none left");
-    --left_;
+    if (left_.fetch_sub(1) <= 0) {
+      left_.fetch_add(1);
+      return Status(CACHECHAIN_OVERLOADED, "none left");
+    }
     return Threads::system().start(name, body, argument, thread);
   }
+  void add(int more) { left_.fetch_add(more); }
 
  private:
-  int left_;
+  std::atomic<int> left_;
 };
 
 }  // namespace cachechain
