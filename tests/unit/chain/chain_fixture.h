@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -64,10 +65,12 @@ class ChainTest : public ::testing::Test {
     parts.threads = threads_;
     parts.make_error = &fail;
     parts.log = Logger::to_sink(
-        [](void *lines, int32_t, const uint8_t *text, uint64_t size) {
-          static_cast<std::vector<std::string> *>(lines)->emplace_back(reinterpret_cast<const char *>(text), size);
+        [](void *test, int32_t, const uint8_t *text, uint64_t size) {
+          ChainTest &self = *static_cast<ChainTest *>(test);
+          const std::lock_guard<std::mutex> lock(self.log_mutex_);
+          self.log_.emplace_back(reinterpret_cast<const char *>(text), size);
         },
-        &log_, CACHECHAIN_LOG_INFO);
+        this, CACHECHAIN_LOG_INFO);
     std::vector<OpenedLayer> layers;
     for (FakeLayer *layer : fakes_) layers.push_back(layer->opened());
     auto opened = Chain::open(settings_, std::move(parts), {}, std::move(layers));
@@ -112,6 +115,7 @@ class ChainTest : public ::testing::Test {
   SeededRandom random_;
   ChainSettings settings_;
   std::vector<FakeLayer *> fakes_;  // owned by the chain once it is open
+  std::mutex log_mutex_;  // while the chain is called on several threads
   std::vector<std::string> log_;
   cachechain_write write_{};
   std::unique_ptr<Chain> chain_;
