@@ -81,7 +81,9 @@ typedef struct cachechain_call {
 enum {
   /* stored version < version, or absent: OK; else SUPERSEDED. Fills and copies in upper layers. */
   CACHECHAIN_PUT_NEWER = 0,
-  /* always, at max(version, (stored | 1) + 2), which stays odd. Set and delete at the layer whose word is the truth. */
+  /* always, at max(version, (stored | 1) + 2), which stays odd. Set and delete at the layer whose word is the truth. A put
+   * whose `created` is its version is stored with both raised: it replaces what came after a clear, and would itself
+   * be void. */
   CACHECHAIN_PUT_BUMP = 1,
   /* stored version == expect_version and stored token == expect_token, 0 and 0 for absent: OK; else CONFLICT. */
   CACHECHAIN_PUT_EXACT = 2

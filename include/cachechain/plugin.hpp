@@ -132,6 +132,10 @@ struct Stored {
   uint64_t created = 0;
   uint64_t token = 0;
 };
+// The `created` to store beside that version.
+inline uint64_t created_at(const cachechain_put &put, uint64_t version) {
+  return put.created == put.version ? version : put.created;
+}
 inline cachechain_put_result judge(const cachechain_put &put, Stored stored) {
   const bool unseen =
       (put.horizon != 0 && stored.version > put.horizon) || (put.cleared != 0 && stored.created <= put.cleared);

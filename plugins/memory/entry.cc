@@ -11,7 +11,7 @@ void Entry::fill(const cachechain_put &put, uint64_t stored_version) {
   value_size = static_cast<uint32_t>(put.size);
   flags = put.flags;
   version = stored_version;
-  created = put.created;
+  created = plugin::created_at(put, stored_version);
   fresh_until_ms = put.fresh_until_ms;
   expires_ms = put.expires_ms;
   std::memcpy(key(), put.key->data, put.key->size);

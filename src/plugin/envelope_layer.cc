@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "cachechain/plugin.hpp"
 #include "plugin/owned_bytes.h"
 #include "plugin/report.h"
 
@@ -21,7 +22,7 @@ constexpr int kBumps = 4;
 std::vector<uint8_t> encode_put(const cachechain_put &put, uint64_t version) {
   Entry entry;
   entry.version = version;
-  entry.created = put.created;
+  entry.created = plugin::created_at(put, version);
   entry.token = put.token;
   entry.fresh_until_ms = put.fresh_until_ms;
   entry.expires_ms = put.expires_ms;
@@ -34,6 +35,7 @@ std::vector<uint8_t> encode_put(const cachechain_put &put, uint64_t version) {
 cachechain_put put_of_bytes(const cachechain_put &put, uint64_t version, std::span<const uint8_t> stored) {
   cachechain_put inner = put;
   inner.version = version;
+  inner.created = plugin::created_at(put, version);
   inner.data = stored.data();
   inner.size = stored.size();
   inner.flags = CACHECHAIN_KIND_VALUE;

@@ -165,7 +165,8 @@ class FaultyLayer {
       entry.overwritten = nullptr;
       entry.overwritten = std::make_shared<Entry>(entry);
     }
-    entry.stamps = {result.version, put.created, put.token};
+    const bool stays = is_plain() || is("leaves `created` below a raised version");
+    entry.stamps = {result.version, stays ? put.created : created_at(put, result.version), put.token};
     entry.fresh_until_ms = put.fresh_until_ms;
     entry.expires_ms = is("keeps the first expiry") && entry.data != nullptr ? entry.expires_ms : put.expires_ms;
     entry.flags = put.flags;

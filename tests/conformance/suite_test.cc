@@ -58,6 +58,7 @@ constexpr Fault kFaults[] = {
     {"takes NEWER for newer or equal", "slots.put_newer"},
     {"tells its own version", "slots.put_newer"},
     {"bumps to what it is given", "slots.put_bump"},
+    {"leaves `created` below a raised version", "slots.put_bump"},
     {"does not compare tokens", "slots.put_exact"},
     {"ignores the horizon", "slots.put_sees_up_to_the_horizon"},
     {"ignores clears", "slots.put_sees_what_was_not_cleared"},

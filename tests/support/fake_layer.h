@@ -131,7 +131,7 @@ class FakeLayer final : public Layer {
     if (result.status == CACHECHAIN_OK) {
       held[text(*put.key)] = {std::string(reinterpret_cast<const char *>(put.data), put.size),
                               result.version,
-                              put.created,
+                              plugin::created_at(put, result.version),
                               put.fresh_until_ms,
                               put.expires_ms,
                               put.flags,

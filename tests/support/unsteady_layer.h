@@ -172,7 +172,7 @@ class UnsteadyLayer final : public Layer {
     if (result.status != CACHECHAIN_OK) return result;
     shard.entries[name] = {std::string(reinterpret_cast<const char *>(put.data), put.size),
                            result.version,
-                           put.created,
+                           plugin::created_at(put, result.version),
                            put.token,
                            put.fresh_until_ms,
                            put.expires_ms,

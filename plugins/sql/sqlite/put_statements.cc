@@ -46,22 +46,26 @@ Failure PutStatements::prepare(const Connection &writer) {
                              "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT(ns, k) DO UPDATE SET " +
                              kOthers + ", ver = ";
   const std::string update =
-      "UPDATE " + table +
-      " SET kind = ?3, codec = ?4, created = ?6, token = ?7, fresh = ?8, expires = ?9, v = ?10, ver = ";
+      "UPDATE " + table + " SET kind = ?3, codec = ?4, token = ?7, fresh = ?8, expires = ?9, v = ?10, ";
+  const std::string raised = std::string("max(?5, ") + kNext + ")";
   Failure failure = newer_.prepare(writer, upsert + "excluded.ver WHERE excluded.ver > ver OR ver = 0 OR " + unseen);
   // Nearly every BUMP carries a stamp that is high enough; then nothing has to be read back.
   if (!failure) {
     failure =
         bump_.prepare(writer, upsert + "excluded.ver WHERE excluded.ver >= " + kNext + " OR ver = 0 OR " + unseen);
   }
-  if (!failure)
-    failure = raise_.prepare(writer, update + "max(?5, " + kNext + ") WHERE ns = ?1 AND k = ?2 AND NOT " + unseen);
+  if (!failure) {
+    failure =
+        raise_.prepare(writer, update + "created = CASE WHEN ?6 = ?5 THEN " + raised + " ELSE ?6 END, ver = " + raised +
+                                   " WHERE ns = ?1 AND k = ?2 AND NOT " + unseen);
+  }
   if (!failure) {
     failure = exact_absent_.prepare(writer, upsert + "excluded.ver WHERE (ver = 0 AND token = 0) OR " + unseen);
   }
   if (!failure) {
     failure = exact_present_.prepare(
-        writer, update + "?5 WHERE ns = ?1 AND k = ?2 AND ver = ?13 AND token = ?14 AND NOT " + unseen);
+        writer,
+        update + "created = ?6, ver = ?5 WHERE ns = ?1 AND k = ?2 AND ver = ?13 AND token = ?14 AND NOT " + unseen);
   }
   if (!failure) {
     failure = version_.prepare(

@@ -45,7 +45,7 @@ bool agrees(Check &check, Caller &caller, Model &model, const Put &put) {
   check.status(done.status, wanted.status, what);
   check.equal(done.version, wanted.version, text("the version in the result of a ", what));
   if (wanted.status == CACHECHAIN_OK) {
-    model.stored = {wanted.version, put.created_or_version(), put.token};
+    model.stored = {wanted.version, plugin::created_at(raw, wanted.version), put.token};
     model.data = put.data;
   }
   const Got got = caller.get(put.key);

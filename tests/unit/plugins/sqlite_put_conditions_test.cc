@@ -75,7 +75,7 @@ TEST(SqlitePutConditions, AgreeWithTheReference) {
     ASSERT_EQ(got, CACHECHAIN_OK);
     const bool applied = expected.status == CACHECHAIN_OK;
     ASSERT_EQ(value.version, applied ? expected.version : stored.version);
-    ASSERT_EQ(value.created, applied ? made.put.created : stored.created);
+    ASSERT_EQ(value.created, applied ? plugin::created_at(made.put, expected.version) : stored.created);
     ASSERT_EQ(std::string(buffer, buffer + value.size), applied ? "new" : "old");
     if (applied) {
       ASSERT_EQ(value.flags, made.put.flags);
