@@ -3,6 +3,7 @@
 #include <new>
 #include <utility>
 
+#include "cachechain/plugin.hpp"
 #include "chain/bars.h"
 
 namespace cachechain {
@@ -160,8 +161,11 @@ void WritePath::judge_truth(size_t at, Told &told) {
     case CACHECHAIN_OK:
       told.stage = Told::Stage::kAcknowledged;
       told.arbiter = at;
-      if (traits.can(CACHECHAIN_CAP_PLAIN)) told.put.version = core_.stamps.next();
-      if (told.result.version != 0) told.put.version = told.result.version;
+      if (traits.can(CACHECHAIN_CAP_PLAIN)) told.result.version = core_.stamps.next();
+      if (told.result.version != 0) {
+        told.put.created = plugin::created_at(told.put, told.result.version);
+        told.put.version = told.result.version;
+      }
       (void)core_.stamps.observe(told.put.version);
       return;
     case CACHECHAIN_CONFLICT:

@@ -285,6 +285,37 @@ TEST_F(ClearTest, WhatWasMadeBeforeIsNotStored) {
   EXPECT_EQ(get("k").status, CACHECHAIN_NOT_FOUND);
 }
 
+// What was begun before a clear and comes to the truth after what was begun behind it replaces that one, so it must not
+// be void; what another process has put so is not either.
+TEST_F(ClearTest, WhatReplacesTheNewIsNew) {
+  FakeLayer *l1 = fake(kFakeInline);
+  FakeLayer *l2 = fake(kFakeTable);
+  ASSERT_TRUE(open(Source::kLastLayer).ok());
+  ASSERT_TRUE(set("early", "stamp").ok());
+  const uint64_t early = write_.version;
+  ASSERT_EQ(clear().code(), CACHECHAIN_OK);
+  ASSERT_TRUE(set("k", "behind").ok());
+  const std::string name = "k";
+  const std::string data = "late";
+  const cachechain_key key = chain_->home().key(bytes(name));
+  cachechain_put put{};
+  put.key = &key;
+  put.data = bytes(data).data();
+  put.size = data.size();
+  put.version = put.created = early;
+  put.condition = CACHECHAIN_PUT_BUMP;
+  cachechain_put_result result{};
+  ASSERT_EQ(l2->put(cachechain_call{}, put, result), CACHECHAIN_OK);
+  l1->entries.clear();
+  EXPECT_EQ(get("k").data, "late");
+  EXPECT_EQ(l1->entries.at("k").data, "late");
+  // The copies of a set that was raised are raised as well.
+  l2->entries.at("k").version = l2->entries.at("k").created = write_.version + (uint64_t{1} << kStampTimeShift);
+  ASSERT_TRUE(set("k", "raised").ok());
+  EXPECT_EQ(l2->entries.at("k").created, write_.version);
+  EXPECT_EQ(l1->entries.at("k").created, write_.version);
+}
+
 TEST_F(ClearTest, ALeaseOfBeforeIsVoid) {
   for (const Source source : {Source::kApplication, Source::kLastLayer}) {
     SCOPED_TRACE(static_cast<int>(source));
@@ -393,6 +424,27 @@ TEST_F(ClearTest, ATableOfTheUsersOwnIsNotCleared) {
   EXPECT_EQ(get("k").data, "new row");
   EXPECT_GT(l1->entries.at("k").created, cleared);
   EXPECT_GT(l2->entries.at("k").created, cleared);
+}
+
+// A clear while the table is being written must not take the mark that keeps what was read before out of the cache.
+TEST_F(ClearTest, TheMarkOfARowWrittenBesideAClearStands) {
+  fake(kFakeInline);
+  FakeLayer *l2 = fake(kFakeShared);
+  FakeLayer *l3 = fake(CACHECHAIN_CAP_CONCURRENT | CACHECHAIN_CAP_PLAIN | CACHECHAIN_CAP_PERSISTENT);
+  ASSERT_TRUE(open(Source::kLastLayer).ok());
+  uint64_t cleared = 0;
+  l3->wait_step = [&](const char *, const cachechain_call &) {
+    cachechain_write write{};
+    EXPECT_EQ(chain_->clears().clear(caller(), {}, write).code(), CACHECHAIN_OK);
+    cleared = write.version;
+    return 0;
+  };
+  ASSERT_EQ(set("k", "row").code(), CACHECHAIN_OK);
+  l3->wait_step = nullptr;
+  ASSERT_NE(cleared, 0u);
+  EXPECT_EQ(l2->entries.at("k").flags, uint32_t{CACHECHAIN_KIND_INVALIDATED});
+  EXPECT_GT(l2->entries.at("k").created, cleared);
+  EXPECT_EQ(get("k").data, "row");
 }
 
 TEST_F(ClearTest, AnotherProcessLearnsOfItWithinASecondAndAtItsFirstContact) {
