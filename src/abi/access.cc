@@ -146,6 +146,7 @@ int32_t cachechain_reject(cachechain_chain *chain, const cachechain_put_options 
     if (version == 0 || version > cachechain::kStampMax) {
       return cachechain::fail(error, CACHECHAIN_INVALID_ARGUMENT, "version is not that of an entry");
     }
+    rest.created = 0;
     return cachechain::inside(chain, error, [&](cachechain::Chain &c, const cachechain::Caller &caller) {
       caller.add(cachechain::ChainCounter::kRejects);
       return cachechain::answer(error, c.writes().reject(caller, {key, static_cast<size_t>(key_size)}, rest, version));

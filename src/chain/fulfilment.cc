@@ -41,7 +41,7 @@ Status Fulfilment::one(const Caller &caller, const cachechain_lease &lease, cons
     Told told(ending.mutation, ending.hold);
     ending.told = &told;
     ending.stored = writes_.begin(caller, told, ending.key);
-    if (ending.stored.ok()) {
+    if (ending.stored.code() == CACHECHAIN_OK) {
       ending.bars.emplace(core_, ending.key, told.deadline_ns);
       Round round({&told, 1});
       Ending *const endings[] = {&ending};
@@ -70,7 +70,7 @@ Status Fulfilment::many(const Caller &caller, std::span<const cachechain_lease> 
     if (!enter(caller, ending)) continue;
     ending.told = &told.emplace_back(ending.mutation, ending.hold);
     ending.stored = writes_.begin(caller, *ending.told, ending.key);
-    if (!ending.stored.ok()) {
+    if (ending.stored.code() != CACHECHAIN_OK) {
       told.pop_back();
       finish(caller, ending);
       continue;

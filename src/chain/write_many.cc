@@ -55,7 +55,6 @@ void answer(const Told &told, size_t index, Batch &answers) {
 Status WritePath::mutate_many(const Caller &caller, const Slices &keys, const Slices &values, const Mutation &common,
                               Batch &answers) {
   if (Status checked = check(common); !checked.ok()) return checked;
-  if (common.created != 0 && caller.space.voids(common.created)) return CACHECHAIN_VOID;
   if (common.cancel != nullptr && common.cancel->cancelled()) return cancelled();
   const int64_t deadline_ns = core_.deadline_after(common.timeout_ns);
   std::vector<Item> items;
@@ -97,7 +96,7 @@ Status WritePath::mutate_many(const Caller &caller, const Slices &keys, const Sl
         continue;
       }
       Told &one = told.emplace_back(common, hold);
-      if (Status begun = begin(caller, one, item.key); !begun.ok()) {
+      if (Status begun = begin(caller, one, item.key); begun.code() != CACHECHAIN_OK) {
         answers.fail(item.index, begun);
         told.pop_back();
         continue;

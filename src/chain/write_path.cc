@@ -37,7 +37,6 @@ Status WritePath::mutate(const Caller &caller, std::span<const uint8_t> key_byte
     return Status(CACHECHAIN_FUTURE_VERSION,
                   core_.settings.chain + ": the expected version is more than max_drift_ms ahead");
   }
-  if (mutation.created != 0 && caller.space.voids(mutation.created)) return CACHECHAIN_VOID;
   const cachechain_key key = caller.space.key(key_bytes);
   Hold hold(core_.records);
   if (hold.enter(key, Hold::Wish::kHold) == Hold::Entered::kNoMemory) {
@@ -69,19 +68,21 @@ Status WritePath::begin(const Caller &caller, Told &told, const cachechain_key &
   told.put.size = mutation.data.size();
   told.put.version = core_.stamps.next();
   // Nothing was made after it is written, whatever the caller says.
-  told.put.created = mutation.created != 0 ? std::min(mutation.created, told.put.version) : told.put.version;
+  const bool made =
+      mutation.created != 0 && (mutation.kind == CACHECHAIN_KIND_VALUE || mutation.kind == CACHECHAIN_KIND_ABSENT);
+  told.put.created = made ? std::min(mutation.created, told.put.version) : told.put.version;
   told.put.cleared = caller.space.cleared();
   told.put.flags = mutation.kind;
   told.put.condition = mutation.expects ? CACHECHAIN_PUT_EXACT : CACHECHAIN_PUT_BUMP;
   told.put.expect_version = mutation.expect_version;
   told.put.horizon = core_.stamps.horizon();
-  return CACHECHAIN_OK;
+  return made && caller.space.voids(told.put.created) ? CACHECHAIN_VOID : CACHECHAIN_OK;
 }
 
 Status WritePath::mutate_held(const Caller &caller, Hold &hold, const cachechain_key &key, const Mutation &mutation,
                               cachechain_write &result) {
   Told told(mutation, hold);
-  if (Status begun = begin(caller, told, key); !begun.ok()) return begun;
+  if (Status begun = begin(caller, told, key); begun.code() != CACHECHAIN_OK) return begun;
   if (told.cancelled()) return cancelled();
   const Bars bars(core_, key, told.deadline_ns);
   told.busy = bars.busy();
@@ -425,7 +426,7 @@ Status WritePath::touch(const Caller &caller, std::span<const uint8_t> key_bytes
     rewrite.created = value.created;
     touched = mutate_held(caller, hold, key, rewrite, result);
     drop(value);
-    if (touched.code() != CACHECHAIN_CONFLICT) break;
+    if (touched.code() != CACHECHAIN_CONFLICT && touched.code() != CACHECHAIN_VOID) break;
   }
   return touched;
 }
@@ -444,7 +445,7 @@ Status WritePath::reject(const Caller &caller, std::span<const uint8_t> key_byte
   }
   hold.shut_others();
   Told told(options, hold);
-  if (Status begun = begin(caller, told, key); !begun.ok()) return begun;
+  if (Status begun = begin(caller, told, key); begun.code() != CACHECHAIN_OK) return begun;
   const Bars bars(core_, key, told.deadline_ns);
   told.busy = bars.busy();
   // Above the bad version and below every other: whatever has replaced it stays.

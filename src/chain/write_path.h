@@ -40,7 +40,7 @@ class WritePath {
   // The steps, for the endings of leases.
 
   Status check(const Mutation &mutation) const;
-  // A failure if the truth cannot tell what was cleared: what it acknowledged might be void.
+  // A failure if the truth cannot tell what was cleared: what it acknowledged might be void. VOID if what was made is.
   Status begin(const Caller &caller, Told &told, const cachechain_key &key);
   Status mutate_held(const Caller &caller, Hold &hold, const cachechain_key &key, const Mutation &mutation,
                      cachechain_write &result);

@@ -316,6 +316,23 @@ TEST_F(ClearTest, WhatReplacesTheNewIsNew) {
   EXPECT_EQ(l1->entries.at("k").created, write_.version);
 }
 
+TEST_F(ClearTest, ABatchThatWasMadeBeforeIsStoredNowhere) {
+  fake(kFakeInline);
+  fake(kFakeTable);
+  ASSERT_TRUE(open(Source::kLastLayer).ok());
+  ASSERT_TRUE(set("a", "1").ok());
+  Mutation old;
+  old.created = write_.version;
+  ASSERT_EQ(clear().code(), CACHECHAIN_OK);
+  const uint8_t bytes_of_it[] = {'k'};
+  const cachechain_slice one{bytes_of_it, 1};
+  const Slices keys(&one, 1);
+  Batch::Ptr batch = Batch::create(Allocator::system(), 1, false);
+  ASSERT_TRUE(chain_->writes().mutate_many(caller(), keys, keys, old, *batch).ok());
+  EXPECT_EQ(batch->statuses()[0], CACHECHAIN_VOID);
+  EXPECT_EQ(get("k").status, CACHECHAIN_NOT_FOUND);
+}
+
 TEST_F(ClearTest, ALeaseOfBeforeIsVoid) {
   for (const Source source : {Source::kApplication, Source::kLastLayer}) {
     SCOPED_TRACE(static_cast<int>(source));
@@ -344,6 +361,39 @@ TEST_F(ClearTest, ALeaseOfBeforeIsVoid) {
     EXPECT_EQ(next.seen_version, 0u);
     EXPECT_EQ(fulfil(next, "newer").code(), CACHECHAIN_OK);
     EXPECT_EQ(get("k").data, "newer");
+  }
+}
+
+// This process learns of the clear only when it stores.
+TEST_F(ClearTest, ALeaseOfBeforeAClearOfAnotherProcessIsVoid) {
+  for (const Source source : {Source::kApplication, Source::kLastLayer}) {
+    SCOPED_TRACE(static_cast<int>(source));
+    settings_ = {};
+    fakes_.clear();
+    FakeLayer *l1 = fake(kFakeInline);
+    FakeLayer *l2 = fake(source == Source::kApplication ? kFakeShared : kFakeTable);
+    ASSERT_TRUE(open(source).ok());
+    const std::unique_ptr<Chain> other = other_process();
+    std::vector<cachechain_lease> leases(3);
+    for (size_t i = 0; i < leases.size(); ++i) {
+      (void)load("k" + std::to_string(i), leases[i]);
+      ASSERT_NE(leases[i].id, 0u);
+    }
+    clock_.advance_ms(1);  // else nobody can tell which stamp of two processes came first
+    cachechain_write write{};
+    ASSERT_EQ(other->clears().clear(Caller(other->home()), {}, write).code(), CACHECHAIN_OK);
+    clock_.advance_ms(1'000);
+    const std::string data = "old";
+    const std::vector<cachechain_slice> values(2, {bytes(data).data(), data.size()});
+    const Batch::Ptr ended = Batch::create(Allocator::system(), 2, false);
+    ASSERT_TRUE(
+        chain_->loads().fulfilment().many(caller(), {leases.data(), 2}, Slices(values.data(), 2), {}, *ended).ok());
+    EXPECT_EQ(ended->statuses()[0], CACHECHAIN_VOID);
+    EXPECT_EQ(ended->statuses()[1], CACHECHAIN_VOID);
+    EXPECT_EQ(fulfil(leases[2], "old").code(), CACHECHAIN_VOID);
+    for (const FakeLayer *layer : {l1, l2}) {
+      for (const auto &[key, entry] : layer->entries) EXPECT_NE(entry.data, "old") << key;
+    }
   }
 }
 
