@@ -15,7 +15,7 @@ void ClearPath::learn(Namespace &space, uint64_t stamp) {
   for (const auto &level : core_.levels) level->debts.forgive(space.raw().id, stamp);
 }
 
-int32_t ClearPath::put_record(const Caller &caller, uint64_t stamp, int64_t deadline_ns, std::span<const uint8_t> trace,
+int32_t ClearPath::put_record(const Caller &caller, uint64_t stamp, int64_t deadline_ns, const Mutation &options,
                               cachechain_put_result &result, cachechain_report &report) {
   Level &level = *core_.levels[core_.clear_level];
   const cachechain_key key = caller.space.record_key();
@@ -25,13 +25,7 @@ int32_t ClearPath::put_record(const Caller &caller, uint64_t stamp, int64_t dead
   put.flags = CACHECHAIN_KIND_VALUE;
   put.condition = CACHECHAIN_PUT_NEWER;
   put.horizon = core_.stamps.horizon();
-  const int32_t status = level.layer->put(make_call(caller, level, deadline_ns, &report, trace), put, result);
-  if (status >= 0) {
-    core_.layer_answered(level);
-  } else {
-    core_.layer_failed(level, status, report);
-  }
-  return status;
+  return core_.put(caller, level, put, result, deadline_ns, options.trace, report, options.cancel);
 }
 
 Status ClearPath::clear(const Caller &caller, const Mutation &options, cachechain_write &result) {
@@ -41,6 +35,10 @@ Status ClearPath::clear(const Caller &caller, const Mutation &options, cachechai
                                               (core_.truth == core_.levels.size() ? "no layer" : "the last layer") +
                                               " takes no writes (\"write\": \"none\")");
   }
+  const auto cancelled = [&] { return options.cancel != nullptr && options.cancel->cancelled(); };
+  if (cancelled()) {
+    return Status(CACHECHAIN_CANCELLED, core_.settings.chain + ": the call was cancelled; nothing was changed");
+  }
   const uint64_t stamp = core_.stamps.next();
   // The truth must know before anybody believes it.
   if (!core_.clear_is_truths()) learn(caller.space, stamp);
@@ -49,14 +47,14 @@ Status ClearPath::clear(const Caller &caller, const Mutation &options, cachechai
     const uint32_t bit = uint32_t{1} << level.index;
     cachechain_report report{};
     cachechain_put_result stored{};
-    const int32_t status =
-        put_record(caller, stamp, core_.deadline_after(options.timeout_ns), options.trace, stored, report);
+    const int32_t status = put_record(caller, stamp, core_.deadline_after(options.timeout_ns), options, stored, report);
     const bool doubt = status == CACHECHAIN_UNKNOWN_OUTCOME || status == CACHECHAIN_PLUGIN_FAULT;
     if (core_.clear_is_truths() && status < 0) {
       if (doubt) learn(caller.space, stamp);
-      const int32_t code = doubt                           ? int32_t{CACHECHAIN_UNKNOWN_OUTCOME}
-                           : status == CACHECHAIN_DEADLINE ? status
-                                                           : int32_t{CACHECHAIN_UNAVAILABLE};
+      const bool of_caller = status == CACHECHAIN_DEADLINE || (status == CACHECHAIN_CANCELLED && cancelled());
+      const int32_t code = doubt       ? int32_t{CACHECHAIN_UNKNOWN_OUTCOME}
+                           : of_caller ? status
+                                       : int32_t{CACHECHAIN_UNAVAILABLE};
       return Status(code, Status::Detail{core_.describe(level, status, report) + (doubt ? "" : "; nothing was changed"),
                                          level.layer->traits().name, report.native_code, status_retryable(code)});
     }
@@ -99,7 +97,7 @@ int32_t ClearPath::look(const Caller &caller, size_t at, int64_t deadline_ns, ca
   space.record_was_read();
   if (stored < space.cleared() && level.writable()) {
     cachechain_put_result ignored{};
-    (void)put_record(caller, space.cleared(), deadline_ns, {}, ignored, report);
+    (void)put_record(caller, space.cleared(), deadline_ns, Mutation(), ignored, report);
   }
   return CACHECHAIN_OK;
 }

@@ -13,7 +13,7 @@ class ClearPath {
  public:
   explicit ClearPath(Core &core) : core_(core) {}
 
-  // Of `options` only the time-out and the trace mean anything.
+  // Of `options` only the time-out, the cancel token and the trace mean anything.
   Status clear(const Caller &caller, const Mutation &options, cachechain_write &result);
 
   // Before a level that is not inline is asked or written: reads the record if it is time. Below 0: it could not be
@@ -22,7 +22,7 @@ class ClearPath {
 
  private:
   void learn(Namespace &space, uint64_t stamp);
-  int32_t put_record(const Caller &caller, uint64_t stamp, int64_t deadline_ns, std::span<const uint8_t> trace,
+  int32_t put_record(const Caller &caller, uint64_t stamp, int64_t deadline_ns, const Mutation &options,
                      cachechain_put_result &result, cachechain_report &report);
 
   Core &core_;

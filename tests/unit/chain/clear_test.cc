@@ -588,6 +588,33 @@ TEST_F(ClearTest, AClearThatTheTruthDidNotAcknowledgeHasNotHappened) {
   EXPECT_EQ(get("k").status, CACHECHAIN_NOT_FOUND);
 }
 
+TEST_F(ClearTest, ACancelledClearHasNotHappened) {
+  fake(kFakeInline);
+  FakeLayer *l2 = fake(kFakeTable);
+  ASSERT_TRUE(open(Source::kLastLayer).ok());
+  ASSERT_TRUE(set("k", "v").ok());
+  const CancelRef token = CancelToken::create();
+  Mutation options;
+  options.cancel = token.get();
+  const auto cancelled = [&] {
+    write_ = {};
+    return chain_->clears().clear(caller(), options, write_).code();
+  };
+  // Who says so of himself has failed.
+  l2->record_step = [](const char *) { return CACHECHAIN_CANCELLED; };
+  EXPECT_EQ(cancelled(), CACHECHAIN_UNAVAILABLE);
+  l2->record_step = [&](const char *) {
+    token->fire();
+    return CACHECHAIN_CANCELLED;
+  };
+  EXPECT_EQ(cancelled(), CACHECHAIN_CANCELLED);
+  l2->record_step = nullptr;
+  EXPECT_EQ(cancelled(), CACHECHAIN_CANCELLED);
+  EXPECT_EQ(write_.version, 0u);
+  EXPECT_FALSE(l2->records.contains("default"));
+  EXPECT_EQ(get("k").data, "v");
+}
+
 TEST_F(ClearTest, TheNewestOfTwoClearsWins) {
   FakeLayer *l1 = fake(kFakeShared);
   ASSERT_TRUE(open(Source::kApplication).ok());
@@ -607,6 +634,29 @@ TEST_F(ClearTest, WithoutALayerThatTakesWritesThereIsNothingToClear) {
   settings_.layers[0].write = WritePolicy::kNone;
   ASSERT_TRUE(open(Source::kApplication).ok());
   EXPECT_EQ(clear().code(), CACHECHAIN_UNSUPPORTED);
+}
+
+TEST_F(ClearTest, ALayerThatOwedTooMuchIsAskedAgain) {
+  fake(kFakeInline);
+  FakeLayer *l2 = fake(kFakeShared);
+  ASSERT_TRUE(open(Source::kApplication).ok());
+  Namespace &users = space("users");
+  ASSERT_TRUE(set_in(users, "k", "user").ok());
+  l2->step = [](const char *) { return CACHECHAIN_UNAVAILABLE; };
+  for (size_t i = 0; i <= Debts::kMostKeys; ++i) ASSERT_TRUE(set("k" + std::to_string(i), "v").ok());
+  l2->step = nullptr;
+  fakes_[0]->entries.clear();
+  // What it owes to whom is not known, so nothing that it holds is believed.
+  EXPECT_TRUE(get_in(users, "k").value.flags & CACHECHAIN_FLAG_DEGRADED);
+  ASSERT_EQ(clear(users).code(), CACHECHAIN_OK);
+  EXPECT_TRUE(get("k").value.flags & CACHECHAIN_FLAG_DEGRADED);
+  ASSERT_EQ(clear().code(), CACHECHAIN_OK);
+  ASSERT_TRUE(set_in(users, "k", "new").ok());
+  fakes_[0]->entries.clear();
+  const Got found = get_in(users, "k");
+  EXPECT_EQ(found.data, "new");
+  EXPECT_EQ(found.value.flags & CACHECHAIN_FLAG_DEGRADED, 0u);
+  EXPECT_EQ(get("k" + std::to_string(Debts::kMostKeys)).value.flags & CACHECHAIN_FLAG_DEGRADED, 0u);
 }
 
 TEST_F(ClearTest, ALayerIsBelievedAgainWhenAllThatItForgotIsVoid) {
