@@ -271,7 +271,9 @@ std::string Chain::explain(const Caller &caller, std::span<const uint8_t> key_by
       layer["fresh_until_ms"] = value.fresh_until_ms;
       layer["expires_ms"] = value.expires_ms;
       if (value.expires_ms != 0) layer["expires_in_ms"] = value.expires_ms - now_ms;
-      const bool cleared = !(last && traits.can(CACHECHAIN_CAP_PLAIN)) && caller.space.voids(value.created);
+      const bool future = !level->is_inline() && !core_.stamps.observe(value.version);
+      const bool cleared = !(last && traits.can(CACHECHAIN_CAP_PLAIN)) &&
+                           (caller.space.voids(value.created) || (future && caller.space.cleared() != 0));
       const Found found = cleared ? Found::kVoid : judge_entry(value, floor, [&] { return now_ms; });
       layer["verdict"] = cleared ? "void: the namespace was cleared since" : found_name(found);
       if (!ended && (found == Found::kFresh || found == Found::kStale)) {

@@ -257,6 +257,9 @@ TEST_F(ClearTest, ABrokenClocksEntriesAreVoidOnceThereWasAClear) {
   EXPECT_EQ(get("k").status, CACHECHAIN_OK);
   ASSERT_EQ(clear().code(), CACHECHAIN_OK);
   EXPECT_EQ(get("k").status, CACHECHAIN_MISS);
+  const auto explained = nlohmann::json::parse(chain_->explain(caller(), bytes("k")));
+  EXPECT_EQ(explained["answer"], "MISS");
+  EXPECT_EQ(explained["layers"][0]["verdict"], "void: the namespace was cleared since");
   // And a record of such a clock is none.
   l1->records["default"] = {"", future, future, 0, 0, 0};
   clock_.advance_ms(1'000);
