@@ -423,7 +423,7 @@ CACHECHAIN_API int32_t cachechain_reject(cachechain_chain *chain, const cachecha
  * clock is behind, and what one whose clock is ahead set shortly before may stay.
  * Statuses as set; result->done has the bit of the layer that keeps the record, none if no layer outlives the process.
  * result->version is the clear's stamp. OK with `owed`: this process knows, and tells the layer when it answers. The
- * times of the options mean nothing. LATER [any] [may block] since 0.1 */
+ * times of the options mean nothing. [any] [may block] since 0.1 */
 CACHECHAIN_API int32_t cachechain_clear(cachechain_chain *chain, const cachechain_put_options *options,
                                         cachechain_write *result, cachechain_error **error);
 

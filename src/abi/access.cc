@@ -137,6 +137,24 @@ int32_t cachechain_touch(cachechain_chain *chain, const cachechain_put_options *
   });
 }
 
+int32_t cachechain_clear(cachechain_chain *chain, const cachechain_put_options *options, cachechain_write *result,
+                         cachechain_error **error) {
+  return guard(error, [&] {
+    cachechain_write ignored;
+    cachechain_write &write = result == nullptr ? ignored : *result;
+    write = {};
+    cachechain::Mutation rest;
+    if (const int32_t bad = cachechain::check_put_options(options, rest, error); bad != 0) return bad;
+    if (rest.expects) {
+      return cachechain::fail(error, CACHECHAIN_UNSUPPORTED, "options: CACHECHAIN_PUT_EXPECT means nothing to a clear");
+    }
+    return cachechain::inside(chain, error, [&](cachechain::Chain &c, const cachechain::Caller &caller) {
+      caller.add(cachechain::ChainCounter::kClears);
+      return cachechain::answer(error, c.clears().clear(caller, rest, write));
+    });
+  });
+}
+
 int32_t cachechain_reject(cachechain_chain *chain, const cachechain_put_options *options, const uint8_t *key,
                           uint64_t key_size, uint64_t version, cachechain_error **error) {
   return guard(error, [&] {

@@ -1,66 +1,18 @@
-// Namespaces and clears as a user sees them: handles, their ends, real layers, two chains over one file.
-#include <stdlib.h>
+// Namespaces as a user sees them: handles, their ends, real layers.
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <vector>
 
-#include "chain_harness.h"
+#include "spaces_harness.h"
 
 namespace cachechain {
 namespace {
 
-class NamespaceTest : public ApiTest {
- protected:
-  NamespaceTest() {
-    char name[] = "/tmp/cachechain-spaces-XXXXXX";
-    folder_ = mkdtemp(name);
-  }
-  ~NamespaceTest() override {
-    for (cachechain_chain *one : spaces_) cachechain_chain_free(one);
-    cachechain_chain_free(chain_);
-    chain_ = nullptr;
-    std::filesystem::remove_all(folder_);
-  }
-
-  std::string over_sqlite(const std::string &members = R"("source": "last_layer")",
-                          const std::string &l1 = "L1") const {
-    return R"({"chain": "shop", )" + members + R"(, "layers": [
-      {"name": ")" +
-           l1 + R"(", "plugin": "memory", "options": {"max_bytes": "8MiB"}, "ttl_ms": "1h"},
-      {"name": "L2", "plugin": "sqlite", "options": {"path": ")" +
-           folder_ + R"(/shop.db"}}]})";
-  }
-  // Freed with the test.
-  cachechain_chain *space(const std::string &name, cachechain_chain *of = nullptr) {
-    cachechain_chain *made = nullptr;
-    EXPECT_EQ(cachechain_chain_namespace(of == nullptr ? chain_ : of, data_of(name), name.size(), &made, error_.out()),
-              CACHECHAIN_OK)
-        << error_.message();
-    spaces_.push_back(made);
-    return made;
-  }
-  int32_t set_in(cachechain_chain *where, std::string_view key, std::string_view value) {
-    return cachechain_set(where, nullptr, data_of(key), key.size(), data_of(value), value.size(), &write_,
-                          error_.out());
-  }
-  // The value, or the name of another status.
-  std::string get_in(cachechain_chain *where, std::string_view key) {
-    cachechain_value value{};
-    const int32_t status = cachechain_get(where, nullptr, data_of(key), key.size(), nullptr, 0, &value, error_.out());
-    std::string found = status == CACHECHAIN_OK ? std::string(reinterpret_cast<const char *>(value.data), value.size)
-                                                : cachechain_status_name(status);
-    cachechain_value_release(&value);
-    return found;
-  }
-
-  std::string folder_;
-  std::vector<cachechain_chain *> spaces_;
-};
+using NamespaceTest = SpacesTest;
 
 TEST_F(NamespaceTest, KeysOfEqualNameAreApartInMemoryAndInSqlite) {
   for (const char *source : {R"("source": "last_layer")", R"("source": "application")"}) {
@@ -99,6 +51,8 @@ TEST_F(NamespaceTest, TwoSchemasShareAStoreWithoutSeeingEachOther) {
   cachechain_chain *users = space("users");
   EXPECT_EQ(get_in(users, "k"), "NOT_FOUND");
   ASSERT_EQ(set_in(users, "k", "new form"), CACHECHAIN_OK);
+  ASSERT_EQ(clear(users), CACHECHAIN_OK);
+  EXPECT_EQ(get_in(users, "k"), "NOT_FOUND");
   EXPECT_EQ(get_in(space("users", old_form), "k"), "old form");
   cachechain_chain_free(old_form);
 }
@@ -123,6 +77,7 @@ TEST_F(NamespaceTest, ClosingAHandleOfANamespaceEndsThatHandleAlone) {
   EXPECT_EQ(unwritten, 0u);
   EXPECT_EQ(cachechain_chain_close(one, 0, nullptr, error_.out()), CACHECHAIN_OK);
   EXPECT_EQ(get_in(one, "k"), "CLOSED");
+  EXPECT_EQ(clear(one), CACHECHAIN_CLOSED);
   EXPECT_EQ(get_in(two, "k"), "v");
   EXPECT_EQ(set("k", "home"), CACHECHAIN_OK);
   EXPECT_EQ(cachechain_chain_close(chain_, 0, nullptr, error_.out()), CACHECHAIN_OK);
@@ -141,6 +96,14 @@ TEST_F(NamespaceTest, BadNamesAndArguments) {
   EXPECT_EQ(cachechain_chain_namespace(chain_, nullptr, 0, &made, error_.out()), CACHECHAIN_INVALID_ARGUMENT);
   EXPECT_EQ(cachechain_chain_namespace(chain_, data_of("n"), 1, nullptr, error_.out()), CACHECHAIN_INVALID_ARGUMENT);
   EXPECT_EQ(cachechain_chain_namespace(nullptr, data_of("n"), 1, &made, error_.out()), CACHECHAIN_INVALID_ARGUMENT);
+  EXPECT_EQ(cachechain_clear(nullptr, nullptr, nullptr, error_.out()), CACHECHAIN_INVALID_ARGUMENT);
+  cachechain_put_options options{};
+  options.struct_size = sizeof(options);
+  options.must_flags = CACHECHAIN_PUT_EXPECT;
+  write_.version = 7;
+  EXPECT_EQ(cachechain_clear(chain_, &options, &write_, error_.out()), CACHECHAIN_UNSUPPORTED);
+  EXPECT_EQ(write_.version, 0u);
+  EXPECT_EQ(cachechain_clear(chain_, nullptr, nullptr, error_.out()), CACHECHAIN_OK);
 }
 
 TEST_F(NamespaceTest, StatsAndExplainTellOfTheNamespace) {
@@ -149,8 +112,10 @@ TEST_F(NamespaceTest, StatsAndExplainTellOfTheNamespace) {
   cachechain_chain *users = space("users");
   ASSERT_EQ(set_in(users, "k", "v"), CACHECHAIN_OK);
   EXPECT_EQ(get_in(users, "k"), "v");
+  ASSERT_EQ(clear(users), CACHECHAIN_OK);
   const auto whole = nlohmann::json::parse(text_of(cachechain_chain_stats, chain_));
   EXPECT_EQ(whole["sets"], 1);
+  EXPECT_EQ(whole["clears"], 1);
   EXPECT_EQ(whole["namespaces"]["users"]["hits"], 1);
   EXPECT_EQ(whole["namespaces"]["default"]["sets"], 0);
   const auto own = nlohmann::json::parse(text_of(cachechain_chain_stats, users));
@@ -160,7 +125,7 @@ TEST_F(NamespaceTest, StatsAndExplainTellOfTheNamespace) {
   const auto shape = nlohmann::json::parse(text_of(cachechain_chain_explain, users, no_key, uint64_t{0}));
   EXPECT_EQ(shape["namespace"]["name"], "users");
   EXPECT_EQ(shape["namespace"]["schema"], 3);
-  EXPECT_EQ(shape["namespace"]["cleared"], 0);
+  EXPECT_EQ(shape["namespace"]["cleared"], write_.version);
   EXPECT_EQ(shape["namespace"]["cleared_is_shared_by"], "L2");
   EXPECT_EQ(shape["layers"][1]["ttl_ms"], 300'000);
 }
@@ -177,6 +142,7 @@ TEST_F(NamespaceTest, ThreadsOfManyNamespacesComeAndGo) {
       for (int i = 0; i < 40; ++i) {
         cachechain_chain *one = spaces_[static_cast<size_t>(i + t) % 8];
         const std::string key = "k" + std::to_string(i % 4);
+        if (i % 10 == 0) (void)cachechain_clear(one, nullptr, nullptr, nullptr);
         (void)cachechain_set(one, nullptr, data_of(key), key.size(), data_of(key), key.size(), nullptr, nullptr);
         cachechain_value value{};
         const int32_t status = cachechain_get(one, nullptr, data_of(key), key.size(), nullptr, 0, &value, nullptr);
@@ -202,6 +168,7 @@ TEST_F(NamespaceTest, AForkChildIsRefusedByEveryHandle) {
     int failed = 0;
     for (cachechain_chain *one : {chain_, users}) {
       failed += get_in(one, "k") != "FORKED";
+      failed += cachechain_clear(one, nullptr, nullptr, nullptr) != CACHECHAIN_FORKED;
       failed += cachechain_chain_close(one, 0, nullptr, nullptr) != CACHECHAIN_FORKED;
       cachechain_chain *made = nullptr;
       failed += cachechain_chain_namespace(one, data_of("n"), 1, &made, nullptr) != CACHECHAIN_FORKED;
