@@ -12,6 +12,7 @@ void add_check(CLI::App &program, int &exit);
 void add_get(CLI::App &program, int &exit);
 void add_set(CLI::App &program, int &exit);
 void add_delete(CLI::App &program, int &exit);
+void add_clear(CLI::App &program, int &exit);
 void add_explain(CLI::App &program, int &exit);
 void add_stats(CLI::App &program, int &exit);
 void add_replay(CLI::App &program, int &exit);

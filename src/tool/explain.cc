@@ -16,9 +16,10 @@ struct Flags {
 };
 
 int run(const Flags &flags) {
-  auto chain = open_chain(flags.chain);
-  if (!chain.has_value()) return kFailure;
-  auto answer = flags.key.empty() ? chain->explain() : chain->explain(flags.key);
+  auto opened = open_space(flags.chain);
+  if (!opened.has_value()) return kFailure;
+  const client::Chain &chain = **opened;
+  auto answer = flags.key.empty() ? chain.explain() : chain.explain(flags.key);
   if (!answer) return fail(answer.error().message());
   Json json = parse_json(*answer);
   if (flags.json) {
@@ -26,7 +27,7 @@ int run(const Flags &flags) {
   } else {
     print(json_text(json));
   }
-  return close_chain(*chain) ? kDone : kFailure;
+  return close_chain(*opened) ? kDone : kFailure;
 }
 
 }  // namespace
@@ -35,7 +36,7 @@ void add_explain(CLI::App &program, int &exit) {
   auto flags = std::make_shared<Flags>();
   CLI::App *command = program.add_subcommand("explain", "Tell what each layer knows about a key, or what the chain is");
   command->add_option("key", flags->key, "The key; without one the chain itself is explained");
-  add_chain_flags(*command, flags->chain)->required();
+  add_space_flags(*command, flags->chain)->required();
   command->add_flag("--json", flags->json, "Print it as JSON");
   command->callback([flags, &exit] { exit = run(*flags); });
 }

@@ -40,22 +40,23 @@ void print_answer(const client::Chain &chain, const std::string &key, const clie
 }
 
 int run(const Flags &flags) {
-  auto chain = open_chain(flags.chain);
-  if (!chain.has_value()) return kFailure;
-  auto found = chain->get(flags.key);
+  auto opened = open_space(flags.chain);
+  if (!opened.has_value()) return kFailure;
+  const client::Chain &chain = **opened;
+  auto found = chain.get(flags.key);
   if (!found) return fail(found.error().message());
   if (flags.json) {
-    print_answer(*chain, flags.key, *found);
+    print_answer(chain, flags.key, *found);
   } else if (found->hit()) {
     print(found->value.view());
     bool ends_line = !found->value.view().empty() && found->value.view().back() == '\n';
     if (!ends_line && on_terminal(stdout)) print("\n");
   }
-  if (found->hit()) return close_chain(*chain) ? kDone : kFailure;
+  if (found->hit()) return close_chain(*opened) ? kDone : kFailure;
   if (!flags.json) {
     complain(printable(flags.key) + (found->degraded() ? ": not in the layers that could be asked" : ": not found"));
   }
-  if (!close_chain(*chain)) return kFailure;
+  if (!close_chain(*opened)) return kFailure;
   return found->degraded() ? kDegradedMiss : kNotFound;
 }
 
@@ -65,7 +66,7 @@ void add_get(CLI::App &program, int &exit) {
   auto flags = std::make_shared<Flags>();
   CLI::App *command = program.add_subcommand("get", "Print the value of a key");
   command->add_option("key", flags->key, "The key")->required();
-  add_chain_flags(*command, flags->chain)->required();
+  add_space_flags(*command, flags->chain)->required();
   command->add_flag("--json", flags->json, "Print the value and what is known about it as JSON");
   command->callback([flags, &exit] { exit = run(*flags); });
 }

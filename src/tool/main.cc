@@ -35,6 +35,7 @@ int run(int argc, char **argv) {
   add_get(program, exit);
   add_set(program, exit);
   add_delete(program, exit);
+  add_clear(program, exit);
   add_explain(program, exit);
   add_stats(program, exit);
   add_check(program, exit);

@@ -40,6 +40,11 @@ CLI::Option *add_chain_flags(CLI::App &command, ChainFlags &flags) {
   return config;
 }
 
+CLI::Option *add_space_flags(CLI::App &command, ChainFlags &flags) {
+  command.add_option("-n,--namespace", flags.space, "The namespace; else the default one")->type_name("NAME");
+  return add_chain_flags(command, flags);
+}
+
 client::OpenOptions open_options(const ChainFlags &flags) {
   client::OpenOptions options;
   options.plugin_path = flags.plugin_path;
@@ -85,6 +90,18 @@ std::optional<client::Chain> open_chain(const std::string &json, const std::stri
   }
   if (on_terminal(stderr)) complain("opened a chain of its own from " + origin);
   return std::move(chain).value();
+}
+
+std::optional<Opened> open_space(const ChainFlags &flags) {
+  std::optional<client::Chain> whole = open_chain(flags);
+  if (!whole.has_value()) return std::nullopt;
+  if (flags.space.empty()) return Opened(std::move(*whole), std::nullopt);
+  auto space = whole->space(flags.space);
+  if (!space) {
+    complain(space.error().message());
+    return std::nullopt;
+  }
+  return Opened(std::move(*whole), std::move(space).value());
 }
 
 bool close_chain(const client::Chain &chain) {

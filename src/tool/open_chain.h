@@ -13,6 +13,7 @@ namespace cachechain::tool {
 
 struct ChainFlags {
   std::string config;  // a file, "-" for standard input
+  std::string space;   // a namespace, "" for the default one
   std::string plugin_path;
   bool verbose = false;
 };
@@ -21,6 +22,8 @@ struct ChainFlags {
 void add_plugin_flags(CLI::App &command, ChainFlags &flags);
 // Those and --config.
 CLI::Option *add_chain_flags(CLI::App &command, ChainFlags &flags);
+// And --namespace, for commands that work through open_space().
+CLI::Option *add_space_flags(CLI::App &command, ChainFlags &flags);
 
 // What the library is opened with: its log becomes complaints.
 client::OpenOptions open_options(const ChainFlags &flags);
@@ -36,8 +39,25 @@ std::optional<client::Chain> open_chain(const ChainFlags &flags);
 // From a text; `origin` stands in front of what is wrong with it.
 std::optional<client::Chain> open_chain(const std::string &json, const std::string &origin, const ChainFlags &flags);
 
+// A chain and the namespace of it that the flags name. What it points to is the chain seen through the namespace.
+class Opened {
+ public:
+  Opened(client::Chain whole, std::optional<client::Chain> space)
+      : whole_(std::move(whole)), space_(std::move(space)) {}
+  const client::Chain &whole() const { return whole_; }
+  const client::Chain &operator*() const { return space_.has_value() ? *space_ : whole_; }
+  const client::Chain *operator->() const { return &**this; }
+
+ private:
+  client::Chain whole_;
+  std::optional<client::Chain> space_;
+};
+// None after complaints.
+std::optional<Opened> open_space(const ChainFlags &flags);
+
 // Closes it, so that nothing is lost when the command ends. False after a complaint.
 bool close_chain(const client::Chain &chain);
+inline bool close_chain(const Opened &opened) { return close_chain(opened.whole()); }
 
 // Names of the layers in the order of the configuration.
 std::vector<std::string> layer_names(const client::Chain &chain);

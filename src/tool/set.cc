@@ -24,15 +24,16 @@ int run(const Flags &flags) {
   }
   std::optional<std::string> value = flags.value == "-" ? read_input("-") : flags.value;
   if (!value.has_value()) return kFailure;
-  auto chain = open_chain(flags.chain);
-  if (!chain.has_value()) return kFailure;
+  auto opened = open_space(flags.chain);
+  if (!opened.has_value()) return kFailure;
+  const client::Chain &chain = **opened;
   client::SetOptions options;
   if (!flags.ttl.empty()) options.ttl = parse_life(flags.ttl);
   if (!flags.fresh.empty()) options.fresh = parse_life(flags.fresh);
-  auto written = chain->set(flags.key, *value, options);
+  auto written = chain.set(flags.key, *value, options);
   if (!written) return fail(written.error().message());
-  print_written(*chain, flags.key, "stored", *written, flags.json);
-  return close_chain(*chain) ? kDone : kFailure;
+  print_written(chain, flags.key, "stored", *written, flags.json);
+  return close_chain(*opened) ? kDone : kFailure;
 }
 
 }  // namespace
@@ -46,7 +47,7 @@ void add_set(CLI::App &program, int &exit) {
       ->check(check_life, "LIFE");
   command->add_option("--fresh", flags->fresh, "How long it is fresh; else as long as it lives")
       ->check(check_life, "LIFE");
-  add_chain_flags(*command, flags->chain)->required();
+  add_space_flags(*command, flags->chain)->required();
   command->add_flag("--json", flags->json, "Print what was done as JSON");
   command->callback([flags, &exit] { exit = run(*flags); });
 }

@@ -16,9 +16,10 @@ struct Flags {
 };
 
 int run(const Flags &flags) {
-  auto chain = open_chain(flags.chain);
-  if (!chain.has_value()) return kFailure;
-  auto answer = chain->stats();
+  auto opened = open_space(flags.chain);
+  if (!opened.has_value()) return kFailure;
+  const client::Chain &chain = **opened;
+  auto answer = chain.stats();
   if (!answer) return fail(answer.error().message());
   Json json = parse_json(*answer);
   if (flags.json) {
@@ -27,7 +28,7 @@ int run(const Flags &flags) {
   } else {
     print("A chain opened for this answer: its counters begin at zero.\n\n" + json_text(json));
   }
-  return close_chain(*chain) ? kDone : kFailure;
+  return close_chain(*opened) ? kDone : kFailure;
 }
 
 }  // namespace
@@ -35,7 +36,7 @@ int run(const Flags &flags) {
 void add_stats(CLI::App &program, int &exit) {
   auto flags = std::make_shared<Flags>();
   CLI::App *command = program.add_subcommand("stats", "Print what the chain and its layers count");
-  add_chain_flags(*command, flags->chain)->required();
+  add_space_flags(*command, flags->chain)->required();
   command->add_flag("--json", flags->json, "Print it as JSON");
   command->callback([flags, &exit] { exit = run(*flags); });
 }

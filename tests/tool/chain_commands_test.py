@@ -90,6 +90,26 @@ class GetSetDelete(CommandTest):
         written = self.run_command("set", "k", "w", "-c", config, "--json", expect=DONE).json
         self.assertEqual((written["done"], written["owed"]), (["L1"], ["L2"]))
 
+    def test_namespaces_are_apart_and_cleared_one_by_one(self):
+        config = self.config(namespaces={"users": {"schema": 3}})
+        self.run_command("set", "k", "home", "-c", config, expect=DONE)
+        self.run_command("set", "k", "user", "-c", config, "--namespace", "users", expect=DONE)
+        self.assertEqual(self.run_command("get", "k", "-c", config, expect=DONE).out, b"home")
+        self.assertEqual(self.run_command("get", "k", "-c", config, "-n", "users", expect=DONE).out, b"user")
+        answer = self.run_command("clear", "-c", config, "-n", "users", expect=DONE)
+        self.assertEqual(answer.text, "cleared; others learn of it from L2\n")
+        self.run_command("get", "k", "-c", config, "-n", "users", expect=NOT_FOUND)
+        self.assertEqual(self.run_command("get", "k", "-c", config, expect=DONE).out, b"home")
+        cleared = self.run_command("clear", "-c", config, "--json", expect=DONE).json
+        self.assertEqual((cleared["namespace"], cleared["done"], cleared["owed"]), ("default", ["L2"], []))
+        self.run_command("get", "k", "-c", config, expect=NOT_FOUND)
+        stats = self.run_command("stats", "-c", config, "-n", "users", "--json", expect=DONE).json
+        self.assertEqual(stats["namespace"], "users")
+        explained = self.run_command("explain", "-c", config, "-n", "users", "--json", expect=DONE).json
+        self.assertEqual(explained["namespace"]["schema"], 3)
+        answer = self.run_command("get", "k", "-c", config, "-n", "a/b", expect=FAILURE)
+        self.assertIn("1 to 64", answer.err)
+
     def test_a_chain_that_cannot_be_opened(self):
         config = self.config(layers=[{"name": "L1", "plugin": "no_such_plugin"}], source="application")
         answer = self.run_command("get", "k", "-c", config, expect=FAILURE)
