@@ -21,7 +21,6 @@
  *     inside the library must not be ended by pthread_cancel.
  *  8. After fork() every handle of the parent answers FORKED in the child; open a chain of the child's own.
  *
- * "since 0.1" functions marked LATER have their final shape and answer CACHECHAIN_UNSUPPORTED in this release.
  * Until 1.0 this ABI may change between minor releases. C11, C++17, and parseable by FFI generators.
  */
 #ifndef CACHECHAIN_CACHECHAIN_H_

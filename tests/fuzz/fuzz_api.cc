@@ -7,6 +7,7 @@
 #include <cstring>
 #include <deque>
 #include <map>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -52,6 +53,10 @@ constexpr Config kConfigs[] = {
          "layers": [{"name": "L1", "plugin": "memory"}]})",
      true, false},
     {R"({"chain": "f", "layers": [{"name": "L1", "plugin": "memory", "write": "none"}]})", true, false},
+    {R"({"chain": "f", "life": "decaying", "namespaces": {"a": {"schema": 7, "ttl_ms": 1}, "b": {"life": "uniform"},
+         "default": {"max_ttl_ms": 60000}}, "layers": [{"name": "L1", "plugin": "memory"},
+         {"name": "L2", "plugin": "memory"}]})",
+     true, false},
 };
 
 // What a key may hold. After a mutation of unknown outcome that is more than one thing.
@@ -70,6 +75,7 @@ bool changed_nothing(int32_t status) {
     case CACHECHAIN_CLOSED:
     case CACHECHAIN_CONFLICT:
     case CACHECHAIN_FUTURE_VERSION:
+    case CACHECHAIN_VOID:
       return true;
     default:
       return false;
@@ -81,8 +87,10 @@ struct Chain {
   const Config *config = nullptr;
   bool closed = false;
   std::map<Bytes, Known> known;
-  uint64_t birth = 0;       // tells it from every other chain of the run
-  uint64_t leases_out = 0;  // at most; while there are none, no call waits for a load
+  uint64_t birth = 0;  // tells it from every other chain of the run
+  // Of a namespace there is one handle in a run, so nobody else changes its keys.
+  uint64_t family = 0;  // the same for all handles of a chain
+  bool whole = true;
 };
 
 struct Lease {
@@ -121,7 +129,7 @@ class Machine {
 
  private:
   void step() {
-    const size_t which = input_.pick(29);
+    const size_t which = input_.pick(31);
     const bool may_overlap = which < 3 || which == 13;
     if (!may_overlap) await_all();
     switch (which) {
@@ -175,8 +183,12 @@ class Machine {
         return fulfil_many();
       case 27:
         return mutate_many(true);
-      default:
+      case 28:
         return mutate_many(false);
+      case 29:
+        return open_space();
+      default:
+        return clear();
     }
   }
 
@@ -207,7 +219,7 @@ class Machine {
     CHECK((handle.get() != nullptr) == (status >= 0));
     if (!config.good || no_text || options.must_be_refused()) CHECK(status < 0);
     if (config.good && !no_text && options.is_null()) CHECK(status == CACHECHAIN_OK);
-    chain = {handle.get(), &config, false, {}, ++births_, 0};
+    chain = {handle.get(), &config, false, {}, ++births_, births_, true};
     CHECK(cachechain_chain_open(nullptr, 0, nullptr, nullptr, nullptr) == CACHECHAIN_INVALID_ARGUMENT);
   }
 
@@ -222,10 +234,61 @@ class Machine {
     if (chain.handle == nullptr) CHECK(status == CACHECHAIN_INVALID_ARGUMENT);
     // DEADLINE would mean that somebody is inside, and nobody is.
     if (chain.handle != nullptr && timeout >= 0) CHECK(status == CACHECHAIN_OK);
-    if (status == CACHECHAIN_OK) chain.closed = true;
+    if (status != CACHECHAIN_OK) return;
+    chain.closed = true;
+    if (!chain.whole) return;
+    for (Chain &one : chains_) one.closed |= one.family == chain.family;
   }
 
   void free() { free_chain(any_chain()); }
+
+  // A handle of a namespace takes another one's place. It begins empty if no handle of it was here before: one that was
+  // has left entries behind that the model has forgotten, so its name is not asked for again.
+  void open_space() {
+    Chain &of = any_chain();
+    Chain &place = any_chain();
+    if (&of == &place) return;
+    const Key key = make_key(input_);
+    static constexpr std::string_view kNames[] = {"a", "b", "users", "x-y", "A_.-9"};
+    const std::string_view chosen = kNames[input_.pick(std::size(kNames))];
+    const Bytes name(chosen.begin(), chosen.end());
+    const bool wild = input_.pick(4) == 0;
+    if (!wild && !spaces_.insert({of.family, name}).second) return;
+    Error error(input_);
+    Output<cachechain_chain *> made;
+    const int32_t status = cachechain_chain_namespace(of.handle, wild ? key.data : name.data(),
+                                                      wild ? key.size : name.size(), made.out(), error.out());
+    error.check(status);
+    CHECK((made.get() != nullptr) == (status >= 0));
+    if (of.handle == nullptr || of.closed) CHECK(status < 0);
+    if (status < 0) {
+      if (!wild) spaces_.erase({of.family, name});
+      return;
+    }
+    if (wild) return cachechain_chain_free(made.get());
+    const Chain parent = of;
+    free_chain(place);
+    place = {made.get(), parent.config, false, {}, ++births_, parent.family, false};
+  }
+
+  void clear() {
+    Chain &chain = any_chain();
+    const Options<cachechain_put_options> options(input_, put_wish());
+    Error error(input_);
+    Output<cachechain_write> write;
+    const bool wants_result = input_.pick(8) != 0;
+    const int32_t status =
+        cachechain_clear(chain.handle, options.get(), wants_result ? write.out() : nullptr, error.out());
+    error.check(status);
+    if (chain.handle == nullptr || chain.closed || options.must_be_refused()) CHECK(status < 0);
+    if (status < 0) {
+      if (wants_result) write.check_zero();
+      return;
+    }
+    if (wants_result) check_version(write.get());
+    chain.known.clear();
+    for (Lease &lease : leases_) lease.overtaken |= lease.birth == chain.birth;
+  }
 
   void free_chain(Chain &chain) {
     cachechain_chain_free(chain.handle);
@@ -311,6 +374,11 @@ class Machine {
     if (status < 0 && wants_result && changed_nothing(status)) write.check_zero();
     if (!key.legal() || !value.legal() || chain.handle == nullptr) return;
 
+    if (status == CACHECHAIN_VOID) {
+      CHECK(!options.is_null() && wish.created != 0);
+      if (wants_result) write.check_zero();
+      return;
+    }
     Known &known = chain.known[key.bytes];
     if (status >= 0) {
       if (wants_result) check_version(write.get());
@@ -378,7 +446,8 @@ class Machine {
       cachechain_value value;
       const int32_t one = cachechain_batch_item(batch.get(), i, &value, nullptr);
       CHECK(value.data == nullptr && value.size == 0 && value.release == nullptr);
-      CHECK((one < 0) == (value.version == 0) && one <= 0);
+      CHECK((one != CACHECHAIN_OK) == (value.version == 0));
+      if (one > 0) CHECK(one == CACHECHAIN_VOID && sets && !options.is_null() && wish.created != 0);
       CHECK(packed || values[i].legal() || one < 0);
       all_done &= one == CACHECHAIN_OK;
       if (one == CACHECHAIN_OK) last_version_ = value.version;
@@ -598,7 +667,7 @@ class Machine {
     Chain &chain = any_chain();
     const Key key = make_key(input_);
     // Who waits for a lease that is out here waits in vain, so he does not wait long.
-    const bool may_wait = chain.leases_out != 0;
+    const bool may_wait = leases_out_[chain.family] != 0;
     cachechain_get_options wish = get_wish();
     const Options<cachechain_get_options> wild(input_, wish);
     static constexpr int64_t kTimeouts[] = {1, 20'000, 500'000, -1};
@@ -640,7 +709,7 @@ class Machine {
     CHECK(lease.version != 0 && lease.version >> 63 == 0 && lease.expires_ms > 0);
     CHECK((lease.flags & ~CACHECHAIN_LEASE_SIDE) == 0 && lease.reserved == 0);
     if (lease.flags != 0) CHECK(may_be_side);
-    ++chain.leases_out;
+    ++leases_out_[chain.family];
     leases_.push_back({lease, chain.birth, key.bytes, false, false});
     if (leases_.size() > 16) leases_.pop_front();
   }
@@ -719,7 +788,7 @@ class Machine {
     const Keys keys = make_keys();
     const bool loads = input_.coin();
     // Who waits for a lease that is out here waits in vain, so he does not wait long.
-    const bool may_wait = loads && chain.leases_out != 0;
+    const bool may_wait = loads && leases_out_[chain.family] != 0;
     cachechain_get_options wish = get_wish();
     const Options<cachechain_get_options> wild(input_, wish);
     if (may_wait) {
@@ -823,7 +892,7 @@ class Machine {
       }
       if (one < 0 || own[i]->ended) continue;
       own[i]->ended = true;
-      --chain.leases_out;
+      --leases_out_[chain.family];
     }
     cachechain_batch_free(batch.get());
   }
@@ -881,7 +950,7 @@ class Machine {
   void note_end(const Given &given, int32_t status) {
     if (status < 0 || given.lease == nullptr || given.lease->ended) return;
     given.lease->ended = true;
-    --given.chain.leases_out;
+    --leases_out_[given.chain.family];
   }
 
   void fulfil() {
@@ -1031,6 +1100,7 @@ class Machine {
     uint32_t kind = 0;
     Chain *chain = nullptr;
     uint64_t birth = 0;
+    uint64_t family = 0;
     Bytes key;
   };
 
@@ -1070,7 +1140,7 @@ class Machine {
   // A lease that nobody took stays out until its time.
   void free_queue() {
     for (auto &[token, one] : pending_) {
-      if (one.kind == CACHECHAIN_EVENT_LOAD && one.chain->birth == one.birth) ++one.chain->leases_out;
+      if (one.kind == CACHECHAIN_EVENT_LOAD) ++leases_out_[one.family];
     }
     pending_.clear();
     cachechain_queue_free(queue_);
@@ -1142,7 +1212,7 @@ class Machine {
     if (queue_ == nullptr || pending_.size() == capacity_) CHECK(status < 0);
     if (status < 0) return;
     CHECK(status == CACHECHAIN_OK);
-    pending_[token] = {kind, &chain, chain.birth, key.bytes};
+    pending_[token] = {kind, &chain, chain.birth, chain.family, key.bytes};
     if (kind == CACHECHAIN_EVENT_GET || kind == CACHECHAIN_EVENT_LOAD) return;
     Known &known = chain.known[key.bytes];
     known.certain = false;
@@ -1191,7 +1261,10 @@ class Machine {
     if (!reads) CHECK((event.write.version != 0) == (event.status >= 0));
     CHECK(event.lease.id == 0 || (one.kind == CACHECHAIN_EVENT_LOAD && event.status >= 0));
     Chain &chain = *one.chain;
-    if (chain.birth != one.birth) return;
+    if (chain.birth != one.birth) {
+      if (event.lease.id != 0) ++leases_out_[one.family];
+      return;
+    }
     if (hit) {
       const std::vector<Bytes> &possible = chain.known[one.key].possible;
       CHECK(std::find(possible.begin(), possible.end(), copy_of(event.value)) != possible.end());
@@ -1229,6 +1302,8 @@ class Machine {
   std::map<uint64_t, Pending> pending_;  // by token
   std::array<cachechain_cancel *, 2> tokens_{};
   uint64_t submitted_ = 0;
+  std::set<std::pair<uint64_t, Bytes>> spaces_;  // by family and name
+  std::map<uint64_t, uint64_t> leases_out_;      // by family, at most; while there are none, no call waits for a load
   uint64_t births_ = 0;
   uint64_t sets_ = 0;
   uint64_t last_version_ = 0;
