@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -102,7 +103,7 @@ class Unprotected final : public Layer {
  private:
   int32_t visit() {
     if (inside_.exchange(true)) crowded = true;
-    std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::microseconds(1));  // long enough for another to come in
     ++visits;
     inside_ = false;
     return CACHECHAIN_OK;

@@ -331,14 +331,6 @@ TEST_F(BadInputTest, ForkedChildIsRefusedAndMayOpenItsOwn) {
   EXPECT_EQ(found_, "value");
 }
 
-TEST_F(BadInputTest, WhatIsNotInThisReleaseSaysSo) {
-  auto *queue = reinterpret_cast<cachechain_queue *>(this);
-  EXPECT_EQ(cachechain_queue_open(1, &queue, error_.out()), CACHECHAIN_UNSUPPORTED);
-  EXPECT_EQ(error_.message(), "cachechain_queue_open is not in this release");
-  EXPECT_EQ(queue, nullptr);
-  EXPECT_EQ(cachechain_queue_fd(nullptr), -1);
-}
-
 class BadOpenTest : public ApiTest {};
 
 TEST_F(BadOpenTest, ArgumentsOfOpen) {
