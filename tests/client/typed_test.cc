@@ -36,6 +36,7 @@ struct NumberCodec {
 
 static_assert(Codec<NumberCodec, int64_t> && Codec<TrivialCodec<Price>, Price>);
 static_assert(!Codec<NumberCodec, std::string>);
+static_assert(std::is_constructible_v<Typed<Price>, const Chain &> && !std::is_constructible_v<Typed<Price>, Chain>);
 template <class T>
 concept Trivial = requires { TrivialCodec<T>(); };
 static_assert(!Trivial<std::string_view> && !Trivial<const char *> && !Trivial<std::string> && Trivial<double>);

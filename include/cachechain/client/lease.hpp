@@ -25,7 +25,7 @@ struct Lives {
   Life fresh = {};
 };
 
-class Lease {
+class [[nodiscard]] Lease {
  public:
   Lease() = default;
   Lease(cachechain_chain *chain, const cachechain_lease &raw) : chain_(chain), raw_(raw) {}
@@ -49,7 +49,7 @@ class Lease {
   Time expires() const { return Time(std::chrono::milliseconds(raw_.expires_ms)); }  // when another may load instead
   const cachechain_lease &raw() const { return raw_; }
   // For an ending by other means: nothing is abandoned any more.
-  cachechain_lease release() { return std::exchange(raw_, {}); }
+  [[nodiscard]] cachechain_lease release() { return std::exchange(raw_, {}); }
 
   // Stores the value for all who wait and all who come. OK; LOCAL_ONLY: kept in this process, the layer that all share
   // could not be asked; VOID: stored nowhere. After an Error those who waited have the value all the same.

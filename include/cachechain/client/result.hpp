@@ -57,7 +57,9 @@ class [[nodiscard]] Error {
   std::string text_;
 };
 
-// A T, or the Error that stands in its place. REQUIRES ok() for value(), * and ->, and !ok() for error().
+// A T, or the Error that stands in its place. REQUIRES ok() for value(), * and ->, and !ok() for error(). A temporary
+// gives its T or Error away as an object of its own, so that a loop over `*chain.get_many(keys)` has something to stand
+// on.
 template <class T>
 class [[nodiscard]] Result {
  public:
@@ -69,17 +71,17 @@ class [[nodiscard]] Result {
 
   T &value() & { return *std::get_if<0>(&either_); }
   const T &value() const & { return *std::get_if<0>(&either_); }
-  T &&value() && { return std::move(*std::get_if<0>(&either_)); }
+  T value() && { return std::move(*std::get_if<0>(&either_)); }
   T &operator*() & { return value(); }
   const T &operator*() const & { return value(); }
-  T &&operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   T *operator->() { return std::get_if<0>(&either_); }
   const T *operator->() const { return std::get_if<0>(&either_); }
   T value_or(T other) && { return ok() ? std::move(*this).value() : std::move(other); }
   T value_or(T other) const & { return ok() ? value() : std::move(other); }
 
   const Error &error() const & { return *std::get_if<1>(&either_); }
-  Error &&error() && { return std::move(*std::get_if<1>(&either_)); }
+  Error error() && { return std::move(*std::get_if<1>(&either_)); }
 
  private:
   std::variant<T, Error> either_;

@@ -6,8 +6,7 @@
 // A codec is a small object that any thread may use:
 //
 //   auto encode(const T &value) const;                  // what converts to Bytes
-//   auto decode(std::span<const uint8_t> bytes) const;  // std::optional<T> or Result<T>; without a value: not one of
-//   ours
+//   auto decode(std::span<const uint8_t> bytes) const;  // std::optional<T> or Result<T>; without a value: none of ours
 //
 // An entry that does not decode is rejected, so that no reader meets it again, and looked for or loaded once more. If
 // the next one does not decode either the call fails with CORRUPT. What a codec throws goes on to the caller. The Chain
@@ -132,6 +131,7 @@ template <class T, Codec<T> C = typename internal::DefaultCodec<T>::type>
 class Typed {
  public:
   explicit Typed(const Chain &chain, C codec = C()) : chain_(&chain), codec_(std::move(codec)) {}
+  explicit Typed(const Chain &&, C = C()) = delete;  // it would be gone at once
 
   Result<Found<T>> get(Bytes key, const GetOptions &options = {}) const {
     return until_it_decodes(key, [&]() -> Result<Loaded> {
