@@ -34,6 +34,11 @@ template <class R>
 concept Accepted = requires(const Chain &chain, R &range) { chain.get_many(range); };
 static_assert(std::ranges::input_range<Temporaries> && !Accepted<Temporaries> && Accepted<Keys> &&
               Accepted<const std::list<std::string_view>>);
+static_assert(!Accepted<std::ranges::istream_view<std::string>>, "each step overwrites the string of the one before");
+template <class R>
+concept Entries = requires(const Chain &chain, R &range) { chain.set_many(range); };
+static_assert(Entries<std::map<std::string, std::string>> && !Entries<Keys> &&
+              !Entries<std::vector<std::tuple<std::string, std::string, int>>>);
 
 std::string text(Bytes bytes) { return {reinterpret_cast<const char *>(bytes.data()), bytes.size()}; }
 
@@ -74,6 +79,14 @@ TEST(Batch, RangesAreOfManyKinds) {
   auto none = chain.get_many(Keys());
   ASSERT_TRUE(none) << none.error().message();
   EXPECT_TRUE(none->empty());
+}
+
+TEST(Batch, ALoopMayStandOnATemporary) {
+  const Chain chain = open_memory();
+  ASSERT_TRUE(chain.set("k", "value"));
+  int hits = 0;
+  for (const Item &item : *chain.get_many(Keys{"k", "k", "none"})) hits += item.hit() && item.value.view() == "value";
+  EXPECT_EQ(hits, 2);
 }
 
 TEST(Batch, AnErrorIsOfTheWholeAndAFailureOfOne) {
@@ -203,6 +216,32 @@ TEST(LoadMany, AnExceptionGoesOnAndAllHaveFailed) {
   }
   const auto poor = [](Missing) -> Keys { throw std::bad_alloc(); };
   EXPECT_THROW((void)chain.get_or_load_many(Keys{"c"}, poor), std::bad_alloc) << "the loader's, not ours";
+}
+
+TEST(LoadMany, AViewsElementsStayTheirOwners) {
+  const Chain chain = open_memory();
+  const std::string text(100, 'x');
+  std::vector<std::string> table(3, text);
+  const auto at = [&](size_t i) -> std::string & { return table[i]; };
+  auto found = chain.get_or_load_many(Keys{"a", "b", "c"}, [&](Missing missing) {
+    return std::views::iota(size_t{0}, missing.size()) | std::views::transform(at);
+  });
+  ASSERT_TRUE(found) << found.error().message();
+  for (const auto &answer : *found) EXPECT_EQ(answer.value.view(), text);
+  EXPECT_EQ(table, std::vector<std::string>(3, text));
+}
+
+TEST(LoadMany, ARangeThatThrowsOnItsWayIsALoaderThatThrew) {
+  const Chain chain = open_memory();
+  const auto second_throws = [](size_t i) -> std::string {
+    if (i == 1) throw std::runtime_error("thrown on the way");
+    return "v";
+  };
+  const auto load = [&](Missing missing) {
+    return std::views::iota(size_t{0}, missing.size()) | std::views::transform(second_throws);
+  };
+  EXPECT_THROW((void)chain.get_or_load_many(Keys{"a", "b"}, load, {.hold_off = 1h}), std::runtime_error);
+  for (std::string_view key : {"a", "b"}) EXPECT_EQ(chain.get_load(key).error().status(), CACHECHAIN_LOAD_FAILED);
 }
 
 TEST(LoadMany, AValueAtHandStaysWhenTheLoadFails) {

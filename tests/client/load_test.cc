@@ -134,6 +134,30 @@ TEST(Load, AnExceptionGoesOnAndTheLoadHasFailed) {
   EXPECT_EQ(chain.get_load("other").error().status(), CACHECHAIN_LOAD_FAILED);
 }
 
+// Owns its text, and cannot show it.
+struct Shy {
+  std::string text = std::string(100, 'x');
+  operator std::string_view() const { throw std::runtime_error("not to be seen"); }
+};
+
+TEST(Load, WhatItsAnswerThrowsIsTheLoadersToo) {
+  const Chain chain = open_memory();
+  EXPECT_THROW((void)chain.get_or_load("k", [] { return Shy(); }, {.hold_off = 1h}), std::runtime_error);
+  auto late = chain.get_load("k");
+  ASSERT_FALSE(late);
+  EXPECT_NE(late.error().message().find("not to be seen"), std::string_view::npos);
+}
+
+TEST(Load, AnErrorThatIsTheLoadersOwnStaysHis) {
+  const Chain chain = open_memory();
+  Result<std::string> remembered = Error(CACHECHAIN_AUTH, "no entry");
+  auto failed = chain.get_or_load("k", [&]() -> Result<std::string> & { return remembered; });
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().status(), CACHECHAIN_AUTH);
+  EXPECT_EQ(failed.error().message(), "no entry");
+  EXPECT_EQ(remembered.error().message(), "no entry");
+}
+
 TEST(Load, ALoaderMayUseItsLease) {
   const Chain chain = open_memory();
   auto renewed = chain.get_or_load("k", [](Lease &lease) {

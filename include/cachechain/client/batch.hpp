@@ -1,7 +1,8 @@
 // Batches: the answers to many keys in one call, in the order of the keys, up to CACHECHAIN_MAX_BATCH of them.
 //
 // A range of keys is any range of what converts to Bytes, a range of entries one of pairs of these. What a range only
-// makes while it is walked, such as a view of temporary strings, is refused at compile time: nobody would keep it.
+// makes while it is walked, such as a view of temporary strings or of a stream, is refused at compile time: nobody
+// would keep it. What walking a range throws goes on to the caller, and nothing was done then.
 //
 // A Batch owns its values, may outlive its Chain, be read by many threads and destroyed by any. An Item is borrowed
 // from its Batch.
@@ -100,16 +101,16 @@ template <class T, size_t i>
 using PartOf = std::tuple_element_t<i, std::remove_cvref_t<T>>;
 
 template <class T>
-concept KeptEntry = requires { std::tuple_size<std::remove_cvref_t<T>>::value; } &&
+concept KeptEntry = requires { requires std::tuple_size<std::remove_cvref_t<T>>::value == 2; } &&
                     (std::is_lvalue_reference_v<T>
                          ? BytesLike<std::remove_cvref_t<PartOf<T, 0>>> && BytesLike<std::remove_cvref_t<PartOf<T, 1>>>
                          : KeptBytes<PartOf<T, 0>> && KeptBytes<PartOf<T, 1>>);
 
 template <class R>
-concept KeyRange = std::ranges::input_range<R> && KeptBytes<std::ranges::range_reference_t<R>>;
+concept KeyRange = std::ranges::forward_range<R> && KeptBytes<std::ranges::range_reference_t<R>>;
 
 template <class R>
-concept EntryRange = std::ranges::input_range<R> && KeptEntry<std::ranges::range_reference_t<R>>;
+concept EntryRange = std::ranges::forward_range<R> && KeptEntry<std::ranges::range_reference_t<R>>;
 
 inline cachechain_slice slice(Bytes bytes) { return {bytes.data(), bytes.size()}; }
 

@@ -7,8 +7,9 @@
 //   a std::optional of these    std::nullopt: the source has no such key, which is remembered
 //   a Result of these, or what looks like std::expected    its error's text goes to all who wait
 //
-// A loader that throws is the caller's own: the load counts as failed, by what(), and the exception goes on.
-// Where a value is at hand and the load is to refresh it, an error of the loader is answered by that value.
+// A loader that throws is the caller's own: the load counts as failed, by what(), and the exception goes on. So does
+// what its answer throws while it is taken apart, and what an executor throws. Where a value is at hand and the load is
+// to refresh it, an error of the loader is answered by that value.
 #ifndef CACHECHAIN_CLIENT_LOAD_HPP_
 #define CACHECHAIN_CLIENT_LOAD_HPP_
 
@@ -79,21 +80,21 @@ auto own_bytes(T &&object) {
   }
 }
 
-// A value over an object of the caller's, which a Value takes over.
+// A value over an object of the caller's, which the Value that is made of it next takes over.
 template <class T>
-Result<cachechain_value> keep(T &&object) noexcept {
+Result<cachechain_value> keep(T &&object) {
   try {
     using Own = decltype(own_bytes(std::forward<T>(object)));
-    Own *own = new Own(own_bytes(std::forward<T>(object)));
+    auto own = std::make_unique<Own>(own_bytes(std::forward<T>(object)));
     const Bytes bytes(*own);
     cachechain_value raw{};
     raw.data = bytes.data();
     raw.size = bytes.size();
     raw.layer = -1;
     raw.release = [](void *owner) { delete static_cast<Own *>(owner); };
-    raw.owner = own;
+    raw.owner = own.release();
     return raw;
-  } catch (...) {  // bad_alloc
+  } catch (const std::bad_alloc &) {
     return Error(CACHECHAIN_NO_MEMORY, "no memory for the value that was loaded");
   }
 }
@@ -114,8 +115,11 @@ std::string error_text(const E &error) {
 
 template <ExpectedLike T>
 Error take_error(T &&failed) {
-  if constexpr (std::same_as<std::remove_cvref_t<decltype(failed.error())>, Error>) {
-    return std::move(failed).error();
+  using Given = decltype(std::forward<T>(failed).error());
+  if constexpr (std::same_as<std::remove_cvref_t<Given>, Error> && std::constructible_from<Error, Given>) {
+    return std::forward<T>(failed).error();
+  } else if constexpr (std::same_as<std::remove_cvref_t<Given>, Error>) {
+    return Error(failed.error().status(), failed.error().message());
   } else {
     return Error(CACHECHAIN_LOAD_FAILED, error_text(failed.error()));
   }

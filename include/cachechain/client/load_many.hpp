@@ -6,8 +6,9 @@
 // of such a range, whose Error is then the answer to every key. Keys that others were loading are looked for again
 // afterwards, so the loader may be called more than once; the time-out is that of each look.
 //
-// What the loader throws goes on to the caller, and every load of that call counts as failed. Where a value is at hand,
-// an error is answered by that value. `refresh` of the options means nothing here.
+// What the loader throws goes on to the caller, and every load of that call counts as failed; so does what its range
+// throws while it is walked. Where a value is at hand, an error is answered by that value. `refresh` of the options
+// means nothing here.
 #ifndef CACHECHAIN_CLIENT_LOAD_MANY_HPP_
 #define CACHECHAIN_CLIENT_LOAD_MANY_HPP_
 
@@ -122,15 +123,15 @@ class ManyLoads {
       leases_.push_back(std::move(found->leases[i]));
     }
     answer_.batches_.push_back(std::move(*found));
-    if (loads) settle(ask());
+    if (loads) load();
     return again;
   }
 
-  decltype(auto) ask() {
+  void load() {
     std::vector<Bytes> missing;
     for (size_t at : turns_) missing.emplace_back(keys_[at].data, static_cast<size_t>(keys_[at].size));
     try {
-      return std::invoke(loader_, std::span<const Bytes>(missing));
+      settle(std::invoke(loader_, std::span<const Bytes>(missing)));
     } catch (const std::exception &thrown) {
       fail_all(thrown.what());
       throw;
@@ -151,8 +152,9 @@ class ManyLoads {
       size_t at = 0;
       for (auto &&each : given) {
         if (at == turns_.size()) break;
-        if constexpr (std::is_lvalue_reference_v<Given> || std::ranges::borrowed_range<Given>) {
-          take(at++, each);
+        // A container that was handed over owns its elements; a view's are somebody else's.
+        if constexpr (std::is_lvalue_reference_v<Given> || std::ranges::view<Given>) {
+          take(at++, std::forward<decltype(each)>(each));
         } else {
           take(at++, std::move(each));
         }
