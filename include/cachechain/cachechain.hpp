@@ -21,6 +21,7 @@
 #include "cachechain/client/load_many.hpp"  // the same for many keys
 #include "cachechain/client/open.hpp"       // opening, config_check, plugins
 #include "cachechain/client/options.hpp"    // time-outs, lives, options
+#include "cachechain/client/queue.hpp"      // Queue, Event: calls that others do
 #include "cachechain/client/result.hpp"     // Result, Error
 #include "cachechain/client/typed.hpp"      // Typed: values of your own types
 #include "cachechain/client/value.hpp"      // Bytes, Value, Lookup

@@ -3,9 +3,11 @@
 #define CACHECHAIN_TESTS_CLIENT_SUPPORT_H_
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,6 +50,24 @@ inline Chain open_sqlite(const Folder &folder, std::string_view more = "") {
   EXPECT_TRUE(chain) << chain.error().message();
   return std::move(chain).value();
 }
+
+// Another program that holds the lock of open_sqlite()'s table.
+class Locked {
+ public:
+  explicit Locked(const Folder &folder) {
+    sqlite3 *other = nullptr;
+    EXPECT_EQ(sqlite3_open((folder.path() / "shop.db").c_str(), &other), SQLITE_OK);
+    other_.reset(other);
+    EXPECT_EQ(sqlite3_busy_timeout(other, 10'000), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  }
+
+ private:
+  struct Close {
+    void operator()(sqlite3 *other) const { sqlite3_close(other); }
+  };
+  std::unique_ptr<sqlite3, Close> other_;
+};
 
 }  // namespace cachechain::client
 
