@@ -13,6 +13,7 @@
 #ifndef CACHECHAIN_CACHECHAIN_HPP_
 #define CACHECHAIN_CACHECHAIN_HPP_
 
+#include "cachechain/client/async.hpp"      // Pump: calls for coroutines
 #include "cachechain/client/batch.hpp"      // Batch: the answers to many keys
 #include "cachechain/client/cancel.hpp"     // Cancel: ends calls
 #include "cachechain/client/chain.hpp"      // Chain: open, get, set, remove ...
@@ -23,6 +24,7 @@
 #include "cachechain/client/options.hpp"    // time-outs, lives, options
 #include "cachechain/client/queue.hpp"      // Queue, Event: calls that others do
 #include "cachechain/client/result.hpp"     // Result, Error
+#include "cachechain/client/task.hpp"       // Task: a coroutine, for who has no type of his own
 #include "cachechain/client/typed.hpp"      // Typed: values of your own types
 #include "cachechain/client/value.hpp"      // Bytes, Value, Lookup
 
