@@ -53,6 +53,9 @@ class Host {
   bool cancelled(const cachechain_cancel *cancel) const {
     return cancel != nullptr && host_->cancelled(host_, cancel) != 0;
   }
+  int32_t cancel_fd(cachechain_cancel *cancel) const {
+    return cancel == nullptr ? -1 : host_->cancel_fd(host_, cancel);
+  }
   template <class Service>
   const Service *service(const char *name) const {
     return static_cast<const Service *>(host_->service(host_, name));
@@ -78,8 +81,16 @@ class Call {
   // Whether somebody may cancel it, so that a wait must look at cancelled() now and then.
   bool cancellable() const { return call_ != nullptr && call_->cancel != nullptr; }
   bool cancelled() const { return call_ != nullptr && host_.cancelled(call_->cancel); }
+  // The core's own, readable once it is cancelled, to wait for beside a socket; -1: look at cancelled() now and then.
+  int32_t cancel_fd() const { return call_ == nullptr ? -1 : host_.cancel_fd(call_->cancel); }
   // A bit that a layer does not know makes it answer UNSUPPORTED.
   uint32_t must_flags() const { return call_ == nullptr ? 0 : call_->must_flags; }
+  uint64_t hint_flags() const { return call_ == nullptr ? 0 : call_->hint_flags; }
+  // W3C traceparent, or "". Valid during the call.
+  std::string_view trace() const {
+    if (call_ == nullptr || call_->trace == nullptr) return {};
+    return {reinterpret_cast<const char *>(call_->trace), static_cast<size_t>(call_->trace_size)};
+  }
   uintptr_t *thread_word() const { return call_ == nullptr ? nullptr : call_->thread_word; }
   // `return call.fail(CACHECHAIN_UNAVAILABLE, errno, true, "...")`.
   [[nodiscard]] int32_t fail(int32_t status, int64_t native_code, bool retryable, std::string_view text) const {

@@ -60,5 +60,29 @@ TEST(PluginSlots, ABatchThatThrowsTakesBackWhatItHandedOut) {
   EXPECT_EQ(kApi.close(instance, &call), CACHECHAIN_OK);
 }
 
+TEST(PluginCall, TellsItsCircumstances) {
+  cachechain_host table{};
+  table.cancel_fd = [](const cachechain_host *, cachechain_cancel *) -> int32_t { return 7; };
+  const Call none(Host(&table), nullptr);
+  EXPECT_EQ(none.cancel_fd(), -1);
+  EXPECT_EQ(none.hint_flags(), 0u);
+  EXPECT_EQ(none.trace(), "");
+
+  cachechain_call raw{};
+  raw.struct_size = sizeof(raw);
+  const Call call(Host(&table), &raw);
+  EXPECT_EQ(call.cancel_fd(), -1) << "nobody may cancel it";
+  EXPECT_EQ(call.trace(), "");
+  const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  int token = 0;
+  raw.cancel = reinterpret_cast<cachechain_cancel *>(&token);
+  raw.hint_flags = uint64_t{1} << 40;
+  raw.trace = reinterpret_cast<const uint8_t *>(trace.data());
+  raw.trace_size = trace.size();
+  EXPECT_EQ(call.cancel_fd(), 7);
+  EXPECT_EQ(call.hint_flags(), uint64_t{1} << 40);
+  EXPECT_EQ(call.trace(), trace);
+}
+
 }  // namespace
 }  // namespace cachechain::plugin
