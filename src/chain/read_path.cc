@@ -63,6 +63,11 @@ int32_t ReadPath::get(const Caller &caller, std::span<const uint8_t> key_bytes, 
     }
     drop(value);
   }
+  return search(caller, key, options, buffer, value, failure);
+}
+
+int32_t ReadPath::search(const Caller &caller, const cachechain_key &key, const ReadOptions &options,
+                         std::span<uint8_t> buffer, cachechain_value &value, Status *failure) {
   Walk walk(options, buffer);
   int32_t status;
   Hold hold(core_.records);

@@ -51,6 +51,9 @@ class ReadPath {
   int32_t give_up(const Caller &caller, const cachechain_key &key, Walk &walk, cachechain_value &value);
 
  private:
+  // The long way of get(), with a frame of its own: a hit in the first layer pays for nothing that only this needs.
+  [[gnu::noinline]] int32_t search(const Caller &caller, const cachechain_key &key, const ReadOptions &options,
+                                   std::span<uint8_t> buffer, cachechain_value &value, Status *failure);
   int32_t lead(const Caller &caller, const cachechain_key &key, Hold &hold, Walk &walk, cachechain_value &value);
   int32_t walk_down(const Caller &caller, const cachechain_key &key, Walk &walk, cachechain_value &value);
   int32_t ask(const Caller &caller, size_t at, const cachechain_key &key, Walk &walk, cachechain_value &value);
