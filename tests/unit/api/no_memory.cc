@@ -35,6 +35,12 @@ void *operator new(std::size_t size, std::align_val_t align) {
 void *operator new[](std::size_t size, std::align_val_t align) {
   return allocate_or_throw(size, static_cast<std::size_t>(align));
 }
+void *operator new(std::size_t size, std::align_val_t align, const std::nothrow_t &) noexcept {
+  return allocate(size, static_cast<std::size_t>(align));
+}
+void *operator new[](std::size_t size, std::align_val_t align, const std::nothrow_t &) noexcept {
+  return allocate(size, static_cast<std::size_t>(align));
+}
 void operator delete(void *memory) noexcept { std::free(memory); }
 void operator delete[](void *memory) noexcept { std::free(memory); }
 void operator delete(void *memory, std::size_t) noexcept { std::free(memory); }

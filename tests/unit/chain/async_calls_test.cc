@@ -265,8 +265,9 @@ TEST_F(AsyncCallsTest, HoweverManyLoadsWaitNoGetWaitsForThem) {
   while (waiting("k") < 2) std::this_thread::yield();
   ASSERT_TRUE(submit_get("other", 9).ok());
   EXPECT_EQ(queue_.await(1).front().token, 9u);
+  const std::string value = "value";
   Mutation loaded;
-  loaded.data = bytes("value");
+  loaded.data = bytes(value);
   ASSERT_EQ(chain_->loads().fulfilment().one(caller(), holder.lease, loaded, write_).code(), CACHECHAIN_OK);
   for (const auto &[token, event] : by_token(queue_.await(8))) EXPECT_EQ(event.data, "value") << token;
 }
