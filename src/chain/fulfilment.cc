@@ -152,6 +152,9 @@ void Fulfilment::store_copies(const Caller &caller, std::span<Ending *const> end
                                 *core_.parts.random);
     told.arbiter = core_.truth + 1;  // nobody yet
     ending->local = ending->terms.local;
+    if (ending->hold.begin_storing(ending->lease.id)) continue;
+    told.stage = Told::Stage::kRefused;
+    ending->stored = CACHECHAIN_VOID;
   }
   if (core_.marks_leases) put_marked(caller, endings, round);
   for (Ending *ending : endings) {
@@ -199,7 +202,7 @@ void Fulfilment::put_marked(const Caller &caller, std::span<Ending *const> endin
   // The round's mutations stand in the order of the endings.
   writes_.put_round(caller, core_.truth, round, [&](Told &told, cachechain_put &put) {
     const Hold::LeaseTerms &lease = endings[static_cast<size_t>(&told - round.told.data())]->terms;
-    if (lease.local) return false;
+    if (lease.local || told.stage != Told::Stage::kAsks) return false;
     put = told.put;
     put.condition = CACHECHAIN_PUT_EXACT;
     put.expect_version = lease.marked ? lease.version : lease.seen.version;
@@ -208,7 +211,7 @@ void Fulfilment::put_marked(const Caller &caller, std::span<Ending *const> endin
   });
   for (Ending *ending : endings) {
     Told &told = *ending->told;
-    if (ending->terms.local) continue;
+    if (ending->terms.local || told.stage != Told::Stage::kAsks) continue;
     if (told.status == CACHECHAIN_CONFLICT) {
       told.stage = Told::Stage::kRefused;
       ending->stored = CACHECHAIN_VOID;

@@ -271,7 +271,15 @@ void WritePath::put_inline(const Caller &caller, size_t at, cachechain_put copy,
 void WritePath::spread(const Caller &caller, Round &round) {
   // Who reads after the fence is up must find every level told, or in debt, where the version of what he reads there
   // would not give him away.
-  if (!core_.ordered) put_other_copies(caller, round);
+  if (!core_.ordered) {
+    for (Told &told : round.told) {
+      if (!told.acknowledged() || told.hold.outlast_fulfilments(told.deadline_ns)) continue;
+      for (const auto &level : core_.levels) {
+        if (!level->is_inline()) told.busy |= uint32_t{1} << level->index;
+      }
+    }
+    put_other_copies(caller, round);
+  }
   for (Told &told : round.told) {
     if (!told.acknowledged()) continue;
     if (!core_.ordered) repairs_.owe(told);

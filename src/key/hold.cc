@@ -31,6 +31,7 @@ void Hold::leave() {
   Lock lock(stripe_->mutex);
   if (leading_) hand_over();
   Link::leave();
+  if (storing_) record_->stored.notify_all();
   table_.free_unless_needed(*stripe_, *record_);
   record_ = nullptr;
 }
@@ -73,6 +74,23 @@ void Hold::shut_others() {
     if (link != this) __atomic_store_n(&of(link).fence_, kShut, __ATOMIC_RELEASE);
   }
   end_what_began();
+}
+
+bool Hold::outlast_fulfilments(int64_t deadline_ns) {
+  Clock &clock = table_.parts_.clock;
+  Lock lock(stripe_->mutex);
+  end_what_began();
+  const auto others_store = [this] {
+    for (Link *link = record_->holds.next; link != &record_->holds; link = link->next) {
+      if (link != this && of(link).storing_) return true;
+    }
+    return false;
+  };
+  while (others_store()) {
+    if (deadline_ns != 0 && clock.mono_ns() >= deadline_ns) return false;
+    clock.wait(record_->stored, lock, deadline_ns);
+  }
+  return true;
 }
 
 void Hold::detach_flights() {

@@ -66,6 +66,10 @@ class Hold : private Link {
   bool raise(uint64_t version, Others others);
   // What others have read is void. Those who come later begin as before.
   void shut_others();
+  // A mutation was acknowledged, and the levels are about to be told. No lease that is out stores anything from now on,
+  // and what is being stored by one is waited for, because a level that forgets would take it for news. False at the
+  // deadline (0: none).
+  bool outlast_fulfilments(int64_t deadline_ns);
   // Whoever comes now does not join a flight that has begun: it may have met a level before this call's put did.
   void detach_flights();
 
@@ -106,6 +110,8 @@ class Hold : private Link {
   };
   // One of another namespace is gone, to this one.
   LeaseTerms enter_lease(const cachechain_space &space, const cachechain_lease &lease);
+  // What was loaded is about to be stored; until this call leaves mutations wait. False if one has come first.
+  bool begin_storing(uint64_t id);
   // The lease goes on: its ending could not be done.
   void resume_lease(uint64_t id);
   bool renew_lease(uint64_t id, int64_t expires_ns);
@@ -150,6 +156,7 @@ class Hold : private Link {
   uint64_t fence_ = 0;
   uint64_t visit_ = 0;  // of the record; 0 if somebody was there before
   bool leading_ = false;
+  bool storing_ = false;
   uint64_t looked_ = 0;  // Record::changes when the look into the layers began whose answer this call has
   uint64_t ends_ = 0;    // the lease that this call ends, which its own mutation does not void
   Link followers_;       // of Waiter, while leading

@@ -135,6 +135,13 @@ Grant *Hold::own_grant(uint64_t id) {
   return nullptr;
 }
 
+bool Hold::begin_storing(uint64_t id) {
+  Lock lock(stripe_->mutex);
+  const Grant *grant = own_grant(id);
+  storing_ = grant != nullptr && !grant->voided;
+  return storing_;
+}
+
 void Hold::resume_lease(uint64_t id) {
   Lock lock(stripe_->mutex);
   if (Grant *grant = own_grant(id)) grant->ending = false;

@@ -61,6 +61,7 @@ struct Record {
   uint32_t key_size = 0;
 
   Link holds;           // of Hold
+  Condition stored;     // one that was storing has left
   uint64_t visits = 0;  // how many there have been
   uint64_t fence = 0;   // what a new hold begins with
   Hold *leader = nullptr;

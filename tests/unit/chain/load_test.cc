@@ -458,6 +458,47 @@ TEST_F(LoadTest, CloseLeavesNobodyWaiting) {
   waiter.join();
 }
 
+// A level that forgets would take for news what a fulfilment brings after the mark of the delete.
+TEST_F(LoadTest, ADeleteWaitsForWhatIsBeingStored) {
+  fake(kFakeInline);
+  FakeLayer *l2 = fake(kFakeShared);
+  FakeLayer *l3 = fake(kFakeShared);
+  ASSERT_TRUE(open(Source::kApplication).ok());
+  const Loaded got = load("k");
+  ASSERT_TRUE(got.granted());
+  std::atomic<int> puts{0};
+  std::atomic<int> deleted{0};
+  std::atomic<bool> goes_on{false};
+  l2->wait_step = [&](const char *call, const cachechain_call &) {
+    if (std::string(call) == "put" && ++puts == 1) {
+      while (!goes_on) std::this_thread::yield();
+    }
+    return 0;
+  };
+  std::thread storing([&] { EXPECT_EQ(fulfil(got.lease, "value").code(), CACHECHAIN_OK); });
+  while (puts == 0) std::this_thread::yield();
+  l3->wait_step = [&](const char *call, const cachechain_call &) {
+    if (std::string(call) == "put") ++deleted;
+    return 0;
+  };
+  std::thread deleting([&] {
+    Mutation mutation;
+    mutation.kind = CACHECHAIN_KIND_TOMBSTONE;
+    cachechain_write write{};
+    const Caller other(chain_->home());
+    EXPECT_TRUE(chain_->writes().mutate(other, bytes("k"), mutation, write).ok());
+  });
+  while (deleted == 0) std::this_thread::yield();
+  for (int i = 0; i < 1'000; ++i) std::this_thread::yield();
+  EXPECT_EQ(puts, 1);
+  goes_on = true;
+  storing.join();
+  deleting.join();
+  EXPECT_EQ(puts, 2);
+  EXPECT_EQ(l2->entries.at("k").flags, uint32_t{CACHECHAIN_KIND_TOMBSTONE});
+  EXPECT_EQ(get("k").status, CACHECHAIN_MISS);
+}
+
 TEST_F(LoadTest, FulfilmentInALastLayerChainIsASet) {
   FakeLayer *l1 = fake(kFakeInline);
   FakeLayer *l2 = fake(kFakeTable);
